@@ -1,0 +1,97 @@
+"""`blogsvc upgrade`, `downgrade`, `sql` and `adopt`: what changes the schema."""
+
+from __future__ import annotations
+
+import asyncclick as click
+
+from ..migrator import Migrator, Step, files
+from .target import Target, on_a_blog
+
+_to = click.option(
+    "--to", metavar="VERSION", help="The version, or its number, that is the newest applied then."
+)
+
+
+@click.command()
+@_to
+@click.option("--dry-run", is_flag=True, help="Run it in one transaction, and roll that back.")
+@on_a_blog
+async def upgrade(target: Target, to: str | None, dry_run: bool) -> None:
+    """Apply the migrations that are pending."""
+    migrator = Migrator(**target, on_step=show_step)
+    if dry_run:
+        for step in await migrator.rehearse(to):
+            result = f"not rehearsed: {step.skipped}" if step.skipped else "rehearsed"
+            click.echo(f"== {step.label}: {result}")
+        click.echo("Rolled back: nothing was changed.")
+    elif not await migrator.upgrade(to):
+        click.echo("Nothing to apply: the schema is up to date.")
+
+
+@click.command()
+@_to
+@click.option("--steps", type=click.IntRange(1), help="How many to undo; one without it.")
+@click.option("--all", "everything", is_flag=True, help="Undo every one: no post is left.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@on_a_blog
+async def downgrade(
+    target: Target, to: str | None, steps: int | None, everything: bool, yes: bool
+) -> None:
+    """Undo the newest migrations. What they added is lost, with the data in it."""
+    count = _count(to, steps, everything)
+    migrator = Migrator(**target, on_step=show_step)
+    planned = await migrator.plan(down=True, to=to, steps=count)
+    if not planned:
+        click.echo("Nothing to undo.")
+        return
+    click.echo("This will be undone, with the data that it added:")
+    for version in planned:
+        click.echo(f"  {files.label(version)}")
+    if not yes:
+        click.confirm("Go on?", abort=True)
+    await migrator.downgrade(to, count, expect=planned)
+
+
+@click.command()
+@_to
+@click.option("--down", is_flag=True, help="What downgrade would run.")
+@click.option("--steps", type=click.IntRange(1), help="With --down: how many; one without it.")
+@click.option("--all", "everything", is_flag=True, help="With --down: every one.")
+@on_a_blog
+async def sql(
+    target: Target, to: str | None, down: bool, steps: int | None, everything: bool
+) -> None:
+    """Print what upgrade would run, as a script for psql. Nothing is changed."""
+    if not down and (steps or everything):
+        raise click.UsageError("--steps and --all belong to --down.")
+    migrator = Migrator(**target)
+    for piece in await migrator.sql(down=down, to=to, steps=_count(to, steps, everything)):
+        click.echo(piece)
+
+
+@click.command()
+@_to
+@on_a_blog
+async def adopt(target: Target, to: str | None) -> None:
+    """Record migrations as applied whose work is there, if the schema is exactly theirs."""
+    adopted = await Migrator(**target).adopt(to)
+    for version in adopted:
+        click.echo(f"== {files.label(version)}: adopted")
+    if not adopted:
+        click.echo("Every version is recorded; the checksums are those of the files now.")
+
+
+def show_step(step: Step) -> None:
+    """Print what a migration does, as it happens."""
+    verbs = ("migrating", "migrated") if step.direction == "up" else ("reverting", "reverted")
+    # `echo` flushes, also into a pipe.
+    if step.seconds is None:
+        click.echo(f"== {step.label}: {verbs[0]} =======")
+    else:
+        click.echo(f"== {step.label}: {verbs[1]} ({step.seconds:.3f}s)\n")
+
+
+def _count(to: str | None, steps: int | None, everything: bool) -> int | None:
+    if sum((to is not None, steps is not None, everything)) > 1:
+        raise click.UsageError("Give one of --to, --steps and --all.")
+    return None if everything else steps or 1

@@ -1,0 +1,31 @@
+"""Which blog a command works on: the options that every command has."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, TypedDict
+
+import asyncclick as click
+
+from .. import config
+
+
+class Target(TypedDict):
+    """The arguments with which `Migrator` and `BlogService` are made."""
+
+    url: str | None
+    schema: str | None
+
+
+def on_a_blog(command: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Give a command `--url` and `--schema`; it gets both as its first argument, a `Target`."""
+
+    @click.option("--url", help="A libpq URL instead of DATABASE_URL or the embedded PostgreSQL.")
+    @click.option("--schema", help="The PostgreSQL schema of the blog.")
+    @functools.wraps(command)
+    async def wrapper(url: str | None, schema: str | None, **options: Any) -> Any:
+        target = Target(url=url or config.database_url(), schema=schema or config.schema())
+        return await command(target, **options)
+
+    return wrapper

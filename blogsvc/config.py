@@ -1,0 +1,100 @@
+"""The one place that reads the environment, and the configuration that Aerich loads.
+
+| variable | meaning |
+| --- | --- |
+| `DATABASE_URL` | the libpq URL used where none is given in code |
+| `BLOGSVC_SCHEMA` | the PostgreSQL schema for the two Aerich commands and `blogsvc` |
+| `BLOGSVC_DATA_DIR` | where the embedded PostgreSQL keeps its data |
+| `BLOGSVC_MIGRATION_WAIT` | seconds to wait while another process migrates; 60 without it |
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from .errors import ConfigurationError
+
+APP: Final = "blogsvc"
+"""App label and connection alias: part of every row in the table `aerich`, so it never changes."""
+
+
+def database_url() -> str | None:
+    """Return `DATABASE_URL`; None, when it is unset or empty, means the embedded PostgreSQL."""
+    return os.environ.get("DATABASE_URL") or None
+
+
+def schema() -> str | None:
+    """Return `BLOGSVC_SCHEMA`; None means whatever the server's `search_path` says."""
+    return os.environ.get("BLOGSVC_SCHEMA") or None
+
+
+def data_dir() -> Path:
+    """Return the directory of the embedded PostgreSQL: `BLOGSVC_DATA_DIR`, or the user's own."""
+    given = os.environ.get("BLOGSVC_DATA_DIR")
+    try:
+        directory = Path(given).expanduser() if given else _data_dir_of_this_account()
+    except RuntimeError as error:
+        raise ConfigurationError(
+            "This account has no home directory to keep the data of the embedded PostgreSQL in. "
+            "Name a directory in BLOGSVC_DATA_DIR."
+        ) from error
+    return directory.absolute()
+
+
+def _data_dir_of_this_account() -> Path:
+    import platformdirs  # comes with the extra that starts the server
+
+    directory = platformdirs.user_data_path(APP, appauthor=False)
+    if not directory.is_absolute():
+        raise RuntimeError(f"no home for {directory}")  # what older versions of it do not tell
+    return directory
+
+
+def migration_wait() -> float:
+    """Return how many seconds to wait while another process migrates."""
+    given = os.environ.get("BLOGSVC_MIGRATION_WAIT") or "60"
+    try:
+        return float(given)
+    except ValueError:
+        raise ConfigurationError(
+            f"BLOGSVC_MIGRATION_WAIT is {given!r}; write a number of seconds, such as 60."
+        ) from None
+
+
+def migrations_dir() -> Path:
+    """Return the folder that holds the migrations: in the wheel, or beside the package."""
+    package = Path(__file__).resolve().parent
+    inside = package / "migrations" / APP
+    return inside if inside.is_dir() else package.parent / "migrations" / APP
+
+
+def tortoise_config(url: str | None, schema: str | None) -> dict[str, Any]:
+    """Return the Tortoise configuration with which Aerich migrates `url`."""
+    from .connecting import DatabaseURL
+
+    return {
+        "connections": {
+            APP: {
+                "engine": "blogsvc.engine",
+                "credentials": {
+                    "dsn": DatabaseURL(url) if url else None,
+                    "schema": schema,
+                    "migrating": True,
+                },
+            }
+        },
+        "apps": {
+            APP: {"models": ["blogsvc.models", "aerich.models"], "default_connection": APP},
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def __getattr__(name: str) -> Any:
+    # Computed when Aerich asks for it: importing this module reads nothing.
+    if name == "TORTOISE_ORM":
+        return tortoise_config(database_url(), schema())
+    raise AttributeError(name)

@@ -1,0 +1,143 @@
+"""The migration files: Aerich's own, found, checked and read."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from aerich.utils import decompress_dict
+
+from .. import config
+from ..errors import MigrationError
+
+_NAME: Final = re.compile(r"(?P<number>\d+)_(?P<time>\d{14})_(?P<name>[a-z0-9_]+)\.py")
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationFile:
+    """One version: `up` and `down` are the SQL that its two functions return."""
+
+    version: str
+    number: int
+    checksum: str
+    in_transaction: bool
+    up: str
+    down: str
+    models_state: str | None
+
+    @property
+    def label(self) -> str:
+        """The name as it is shown and typed: the file's, without `.py`."""
+        return label(self.version)
+
+
+def label(version: str) -> str:
+    """Return a version as it is shown and typed."""
+    return version.removesuffix(".py")
+
+
+def all_files(folder: Path | None = None) -> tuple[MigrationFile, ...]:
+    """Return the migrations in their order.
+
+    Raises `MigrationError` when one cannot be imported, has no way up or no way down, is named
+    wrongly, or when a number is missing or there twice.
+    """
+    return _all_files(folder or config.migrations_dir())
+
+
+@lru_cache
+def all_versions() -> tuple[str, ...]:
+    """Return the names of the files in their order, without importing them."""
+    paths = (path.name for path in config.migrations_dir().glob("[0-9]*.py"))
+    return tuple(sorted(paths, key=lambda name: int(name.partition("_")[0])))
+
+
+def find(known: Sequence[MigrationFile], wanted: str) -> MigrationFile:
+    """Return the file that a number, a version or a file's name means.
+
+    Raises `MigrationError` when there is none.
+    """
+    for file in known:
+        if wanted in (str(file.number), file.label, file.version):
+            return file
+    raise MigrationError(
+        f"There is no migration {wanted!r}. The newest is {known[-1].label}; `blogsvc status` "
+        "lists them all."
+    )
+
+
+@lru_cache
+def models_state(files: tuple[MigrationFile, ...]) -> Any:
+    """Return what Aerich compares the models with: the newest file carries it."""
+    return decompress_dict(files[-1].models_state) if files[-1].models_state else {}
+
+
+def checksum_of(version: str) -> str | None:
+    """Return the checksum of a version's file; None where there is no such file."""
+    return next((file.checksum for file in all_files() if file.version == version), None)
+
+
+@lru_cache
+def _all_files(folder: Path) -> tuple[MigrationFile, ...]:
+    if not folder.is_dir():
+        raise MigrationError(f"There is no folder of migrations at {folder}. Reinstall blogsvc.")
+    paths = [path for path in folder.glob("*.py") if path.name[0].isdigit()]
+    files = sorted((_load(path) for path in paths), key=lambda file: file.number)
+    for expected, file in enumerate(files):
+        if file.number != expected:
+            raise MigrationError(
+                f"The migrations in {folder} are not numbered one by one: {file.version} stands "
+                f"where number {expected} belongs. Rename it, or bring the missing file back."
+            )
+    if not files:
+        raise MigrationError(f"There is no migration in {folder}. Reinstall blogsvc.")
+    return tuple(files)
+
+
+def _load(path: Path) -> MigrationFile:
+    name = _NAME.fullmatch(path.name)
+    if name is None:
+        raise MigrationError(
+            f"{path.name} is no name of a migration: it has the form 7_20261123090000_add_slug.py."
+        )
+    source = path.read_text(encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(f"blogsvc_migration_{name['number']}", path)
+    try:
+        if spec is None or spec.loader is None:
+            raise ImportError(f"no loader for {path}")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return MigrationFile(
+            version=path.name,
+            number=int(name["number"]),
+            # Text mode has folded the line endings, which version control may change.
+            checksum=hashlib.sha256(source.encode()).hexdigest(),
+            in_transaction=getattr(module, "RUN_IN_TRANSACTION", True),
+            up=_sql(module.upgrade),
+            down=_sql(module.downgrade),
+            models_state=getattr(module, "MODELS_STATE", None),
+        )
+    except Exception as error:
+        raise MigrationError(
+            f"The migration {path.name} cannot be used: {error!r}. Mend the file; nothing was run."
+        ) from error
+
+
+def _sql(function: Callable[[Any], Coroutine[Any, Any, str]]) -> str:
+    """Return the SQL of `upgrade` or `downgrade`, without a database and without an event loop."""
+    coroutine = function(None)
+    try:
+        coroutine.send(None)
+    except StopIteration as returned:
+        sql = returned.value
+        if not isinstance(sql, str) or not sql.strip():
+            raise ValueError(f"{function.__name__} returns no SQL") from None
+        return sql
+    coroutine.close()
+    raise ValueError(f"{function.__name__} awaits something; it may only return SQL")

@@ -1,0 +1,140 @@
+"""Aerich's table: what has been applied, when, how long it took, and from which text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import asyncpg
+
+from .. import config
+from . import files
+
+_RECORD: Final = 'INSERT INTO "aerich"'
+
+TABLE: Final = """
+    CREATE TABLE IF NOT EXISTS "aerich" (
+        "id" SERIAL PRIMARY KEY,
+        "version" VARCHAR(255) NOT NULL,
+        "app" VARCHAR(100) NOT NULL,
+        "content" JSONB NOT NULL
+    );
+    ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "applied_at" TIMESTAMPTZ;
+    ALTER TABLE "aerich" ALTER COLUMN "applied_at" SET DEFAULT clock_timestamp();
+    ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "duration_ms" DOUBLE PRECISION;
+    ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "checksum" TEXT;
+    CREATE UNIQUE INDEX IF NOT EXISTS "aerich_app_version_key" ON "aerich" ("app", "version");
+"""
+"""What the first migration does to `aerich`, for a database on which that one does not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A row of the table `aerich`: a version that has been applied."""
+
+    version: str
+    applied_at: datetime | None
+    duration_ms: float | None
+    checksum: str | None
+
+
+async def read(connection: asyncpg.Connection) -> list[Applied]:
+    """Return the applied versions, oldest first; none where there is no table."""
+    if not await connection.fetchval("SELECT to_regclass('aerich') IS NOT NULL"):
+        return []
+    # As JSON: the table may be a host's, without the columns that are ours.
+    rows = await connection.fetch(
+        "SELECT to_jsonb(aerich) - 'content' FROM aerich WHERE app = $1 ORDER BY id", config.APP
+    )
+    return [_applied(json.loads(row[0])) for row in rows]
+
+
+async def record(connection: asyncpg.Connection, file: files.MigrationFile, seconds: float) -> None:
+    """Write that a version has just been applied."""
+    await connection.execute(
+        f"{_RECORD} (version, app, content, checksum, duration_ms) VALUES ($1, $2, $3, $4, $5)",
+        file.version,
+        config.APP,
+        _models(),
+        file.checksum,
+        seconds * 1000,
+    )
+
+
+async def accept(connection: asyncpg.Connection, file: files.MigrationFile) -> None:
+    """Write that a version's work is there, whoever did it, as the newest one.
+
+    A row of it that is there gets the file's checksum, and moves to the end: by that order the
+    stock command undoes.
+    """
+    await connection.execute(
+        f"{_RECORD} (version, app, content, checksum) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT (app, version) DO UPDATE SET id = excluded.id, checksum = excluded.checksum",
+        file.version,
+        config.APP,
+        _models(),
+        file.checksum,
+    )
+
+
+def models_sql() -> str:
+    """Return a statement that keeps what `record_sql` needs, for a script."""
+    return f"SET blogsvc.models = {_literal(_models())};"
+
+
+def record_sql(file: files.MigrationFile) -> str:
+    """Return a statement that writes that a version is applied, for a script."""
+    version, app, checksum = map(_literal, (file.version, config.APP, file.checksum))
+    return (
+        f"{_RECORD} (version, app, content, checksum)\n"
+        f"    VALUES ({version}, {app}, current_setting('blogsvc.models')::jsonb, {checksum});"
+    )
+
+
+async def stamp(connection: asyncpg.Connection, version: str, seconds: float) -> None:
+    """Add to a row that Aerich wrote what Aerich does not know."""
+    await connection.execute(
+        "UPDATE aerich SET checksum = $3, duration_ms = $4 WHERE app = $1 AND version = $2",
+        config.APP,
+        version,
+        files.checksum_of(version),
+        seconds * 1000,
+    )
+
+
+async def erase(connection: asyncpg.Connection, version: str) -> None:
+    """Write that a version is not applied any more."""
+    await connection.execute(
+        "DELETE FROM aerich WHERE app = $1 AND version = $2", config.APP, version
+    )
+
+
+def erase_sql(version: str) -> str:
+    """Return a statement that writes that a version is not applied any more, for a script."""
+    app = _literal(config.APP)
+    return f"DELETE FROM aerich WHERE app = {app} AND version = {_literal(version)};"
+
+
+def records_a_version(query: str) -> bool:
+    """Whether a statement of Aerich's writes that a version is applied."""
+    return query.startswith(_RECORD)
+
+
+def _models() -> str:
+    return json.dumps(files.models_state(files.all_files()))
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _applied(row: dict[str, Any]) -> Applied:
+    moment = row.get("applied_at")
+    return Applied(
+        version=row["version"],
+        applied_at=datetime.fromisoformat(moment).astimezone(UTC) if moment else None,
+        duration_ms=row.get("duration_ms"),
+        checksum=row.get("checksum"),
+    )

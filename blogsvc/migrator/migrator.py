@@ -1,0 +1,296 @@
+"""`Migrator`: upgrade, downgrade, status and the rest, for code and for the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import asyncpg
+
+from .. import config
+from ..connecting import CLEANUP_TIMEOUT, CONNECT_TIMEOUT, Endpoint, connect
+from ..errors import BlogError, MigrationError
+from . import drift, files, history, plan, printing, rehearsal, scripts, session
+from .files import MigrationFile
+from .plan import VersionStatus
+
+Direction = Literal["up", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A version that is about to be applied or undone, or, with `seconds`, just has been."""
+
+    version: str
+    direction: Direction
+    seconds: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The name as it is shown and typed: the file's, without `.py`."""
+        return files.label(self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `check` found: how each version stands, and the lines in which the schema differs."""
+
+    versions: tuple[VersionStatus, ...]
+    drift: tuple[str, ...]
+
+    @property
+    def pending(self) -> bool:
+        """Whether an upgrade has something to do."""
+        return any(version.state == "pending" for version in self.versions)
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the schema, or what is recorded of it, is not what the files make."""
+        wrong = ("missing", "edited", "out of order")
+        return bool(self.drift) or any(version.state in wrong for version in self.versions)
+
+
+class Migrator:
+    """Migrates one blog's schema: `url` and `schema` as for `BlogService`.
+
+    It has a connection of its own for the time of a call, and touches nothing of the host's
+    Tortoise. Any number of processes may call it at once; they take turns.
+
+    A target is a version's number, or the name of its file. What goes wrong is a `MigrationError`
+    that says where things stand and keeps its cause; before the first step also `LockedError`, when
+    the turn did not come in time, and `Unavailable` or `ConfigurationError`, when there is no
+    database to work on.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        schema: str | None = None,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> None:
+        self._url = url
+        self._schema = schema
+        self._on_step = on_step or (lambda step: None)
+
+    async def status(self) -> list[VersionStatus]:
+        """Return every version, those of the files in their order first, then the missing ones."""
+        async with self.session(take_turn=False) as connection:
+            return plan.compare(files.all_files(), await history.read(connection))
+
+    async def check(self) -> Report:
+        """Compare what is applied with the files, and the live schema with what they build."""
+        async with self.session(take_turn=False) as connection:
+            return await read_report(connection)
+
+    async def plan(
+        self, *, down: bool = False, to: str | None = None, steps: int | None = 1
+    ) -> list[str]:
+        """Return the versions that `upgrade` or, with `down`, `downgrade` would go through."""
+        async with self.session(take_turn=False) as connection:
+            planned = await _planned(connection, "down" if down else "up", to, steps)
+        return [file.version for file in planned]
+
+    async def sql(
+        self, *, down: bool = False, to: str | None = None, steps: int | None = 1
+    ) -> Iterator[str]:
+        """Return the script, for psql, of what `upgrade` or, with `down`, `downgrade` would do."""
+        async with self.session(take_turn=False) as connection:
+            planned = await _planned(connection, "down" if down else "up", to, steps)
+        schema = self._schema or config.schema()
+        return printing.script(planned, "down" if down else "up", schema)
+
+    async def upgrade(self, to: str | None = None) -> list[str]:
+        """Apply what is pending, so that `to`, or the head, is the newest applied; return it.
+
+        What is applied stays applied when a later version fails.
+        """
+        async with self.session() as connection:
+            planned = await _planned(connection, "up", to, None)
+            return await self._go(connection, planned, "up")
+
+    async def rehearse(self, to: str | None = None) -> list[rehearsal.Rehearsed]:
+        """Run what `upgrade` would in one transaction, roll it back, and tell what came of it.
+
+        The locks are held to the end: not for a database that is at work. Raises `MigrationError`
+        where a version fails.
+        """
+        async with self.session() as connection:
+            return await rehearsal.rehearse(connection, await _planned(connection, "up", to, None))
+
+    async def downgrade(
+        self,
+        to: str | None = None,
+        steps: int | None = 1,
+        *,
+        expect: Sequence[str] | None = None,
+    ) -> list[str]:
+        """Undo the newest `steps` versions, or all that are newer than `to`; return them.
+
+        `steps=None` undoes everything. `expect` is what `plan` returned and somebody agreed to: if
+        another process has migrated since, nothing is undone.
+        """
+        async with self.session() as connection:
+            planned = await _planned(connection, "down", to, steps)
+            found = [file.version for file in planned]
+            if expect is not None and found != list(expect):
+                raise MigrationError(
+                    "Another process has migrated since this was planned, and something else "
+                    "would be undone now. Nothing was changed: look, and run it again."
+                )
+            return await self._go(connection, planned, "down")
+
+    async def adopt(self, to: str | None = None) -> list[str]:
+        """Record the versions up to `to` as applied, and return those that were not.
+
+        For a database whose table somebody else made, and for files whose comments changed: the
+        recorded checksums become the files'. Without `to` it is the newest version recorded, or
+        the head where there is none. Raises `MigrationError`, with the differences, unless the
+        schema is exactly what these versions build.
+        """
+        async with self.session() as connection:
+            known = files.all_files()
+            recorded = {row.version for row in await history.read(connection)}
+            newest = [file for file in known if file.version in recorded or not recorded][-1:]
+            target = files.find(known, to) if to is not None else (newest or known)[-1]
+            wanted = known[: target.number + 1]
+            beyond = sorted(recorded - {file.version for file in wanted})
+            if beyond:
+                raise MigrationError(
+                    f"{files.label(beyond[-1])} is recorded as applied, and {target.label} does "
+                    "not include it. Adopt up to that version; nothing was changed."
+                )
+            differences = await drift.drift(connection, target.version)
+            if differences:
+                raise MigrationError(
+                    f"The schema is not what {target.label} makes of it; nothing was recorded. "
+                    "+ is too much, - is missing:\n" + "\n".join(differences)
+                )
+            async with begun(connection):
+                await connection.execute(history.TABLE)
+                for file in wanted:
+                    await history.accept(connection, file)
+            return [file.version for file in wanted if file.version not in recorded]
+
+    @contextlib.asynccontextmanager
+    async def session(self, *, take_turn: bool = True) -> AsyncIterator[asyncpg.Connection]:
+        """Open the connection that migrates; with `take_turn`, when no other one does."""
+        endpoint = Endpoint(self._url or config.database_url())
+        schema = self._schema or config.schema()
+        try:
+            url = await endpoint.hold()
+            connection = await connect(
+                url, timeout=CONNECT_TIMEOUT, settings=session.settings(schema)
+            )
+            try:
+                await session.prepare(connection, schema, take_turn=take_turn)
+                yield connection
+            finally:
+                await _close(connection)
+        finally:
+            await endpoint.release()
+
+    async def _go(
+        self, connection: asyncpg.Connection, planned: Sequence[MigrationFile], way: Direction
+    ) -> list[str]:
+        """Take the steps, and when one fails, tell where that leaves the database."""
+        done: list[MigrationFile] = []
+        for file in planned:
+            self._on_step(Step(file.version, way))
+            started = time.perf_counter()
+            try:
+                if way == "up":
+                    await _apply(connection, file)
+                else:
+                    await _undo(connection, file)
+            except (BlogError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                raise MigrationError(_stopped(error, planned, done, file, way)) from error
+            done.append(file)
+            self._on_step(Step(file.version, way, time.perf_counter() - started))
+        return [file.version for file in done]
+
+
+async def read_report(connection: asyncpg.Connection) -> Report:
+    """Return what `Migrator.check` does, read on a connection that `session` has opened."""
+    applied = await history.read(connection)
+    versions = plan.compare(files.all_files(), applied)
+    # Of what this blogsvc has no file of, it cannot know what it should look like.
+    unknown = any(version.state in ("missing", "out of order") for version in versions)
+    newest = applied[-1].version if applied else None
+    differences = [] if unknown else await drift.drift(connection, newest)
+    return Report(tuple(versions), tuple(differences))
+
+
+async def _planned(
+    connection: asyncpg.Connection, way: Direction, to: str | None, steps: int | None
+) -> list[MigrationFile]:
+    known, applied = files.all_files(), await history.read(connection)
+    if way == "up":
+        return plan.plan_upgrade(known, applied, to)
+    return plan.plan_downgrade(known, applied, to, steps)
+
+
+async def _apply(connection: asyncpg.Connection, file: MigrationFile) -> None:
+    started = time.perf_counter()
+    if file.in_transaction:
+        async with begun(connection):
+            await scripts.run_in_transaction(connection, file.up)
+            await history.record(connection, file, time.perf_counter() - started)
+    else:
+        await scripts.run_alone(connection, file.up)
+        await history.record(connection, file, time.perf_counter() - started)
+
+
+async def _undo(connection: asyncpg.Connection, file: MigrationFile) -> None:
+    async with begun(connection):
+        await scripts.run_in_transaction(connection, file.down)
+        await history.erase(connection, file.version)
+
+
+def _stopped(
+    error: BaseException,
+    planned: Sequence[MigrationFile],
+    done: Sequence[MigrationFile],
+    failed: MigrationFile,
+    way: Direction,
+) -> str:
+    left = planned[len(done) + 1 :]
+    never = f"{left[0].label} to {left[-1].label} ({len(left)})" if left else "nothing"
+    verb, past = ("apply", "Applied") if way == "up" else ("undo", "Undone")
+    rolled_back = (
+        "was rolled back"
+        if failed.in_transaction or way == "down"
+        else "runs outside of a transaction: what it did stays, and is taken up again next time"
+    )
+    command = "upgrade" if way == "up" else "downgrade"
+    return (
+        f"Could not {verb} {failed.label}: {error}\n"
+        f"  {past} and kept: {', '.join(file.label for file in done) or 'nothing'}\n"
+        f"  Failed: {failed.label}, which {rolled_back}\n"
+        f"  Never ran: {never}\n"
+        f"Mend the cause and run `blogsvc {command}` again; `blogsvc status` shows where you are."
+    )
+
+
+@contextlib.asynccontextmanager
+async def begun(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """Run the block in a transaction that its statements may roll back and begin again."""
+    await connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
+
+
+async def _close(connection: asyncpg.Connection) -> None:
+    # Also when the server hangs: the turn ends with the connection on its side, too.
+    try:
+        await connection.close(timeout=CLEANUP_TIMEOUT)
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()

@@ -1,0 +1,177 @@
+"""`BlogService`: opens and closes, owns the pool, hands out transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+import asyncpg
+
+from . import config
+from .connecting import Endpoint, quoted
+from .database import Database, Isolation
+from .errors import SchemaOutOfDate, TransactionConflict
+from .migrator import Migrator, check_versions
+from .repository import PostRepository
+
+T = TypeVar("T")
+
+
+class BlogService:
+    """The way in: one blog in one PostgreSQL, for the event loop that opens it.
+
+    `url` is any libpq URL: several hosts, `target_session_attrs`, `sslmode`, `passfile`. None
+    stands for `$DATABASE_URL`, and without that for the embedded PostgreSQL. `schema` is the
+    PostgreSQL schema of this blog; None, the first one of the server's `search_path`.
+
+    `migrate` says whether opening upgrades the schema: None, only on the embedded database; True,
+    always; False, never. A schema that is behind or ahead then raises `SchemaOutOfDate`.
+
+    Times are in seconds: `connect_timeout` for each host, `acquire_timeout` for a free connection
+    of the pool (`min_size` to `max_size`), `command_timeout` for a statement.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        schema: str | None = None,
+        min_size: int = 1,
+        max_size: int = 10,
+        command_timeout: float | None = 10.0,
+        connect_timeout: float = 3.0,
+        acquire_timeout: float = 5.0,
+        migrate: bool | None = None,
+    ) -> None:
+        self._url = url
+        self._endpoint = Endpoint(url)
+        self._schema = schema
+        self._migrate = migrate
+        self._database = Database(
+            min_size=min_size,
+            max_size=max_size,
+            command_timeout=command_timeout,
+            connect_timeout=connect_timeout,
+            acquire_timeout=acquire_timeout,
+        )
+        self._opening_or_closing = asyncio.Lock()
+        self.posts = PostRepository(self._database, schema)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `open` has been awaited and `close` has not."""
+        return self._database.is_open
+
+    async def open(self) -> Self:
+        """Connect, and see that the schema is the one that this blogsvc needs.
+
+        Idempotent. Raises `Unavailable`, `ConfigurationError`, `SchemaOutOfDate`,
+        `EmbeddedUnavailable`; then nothing stays open.
+        """
+        if not self._database.is_open:
+            async with self._opening_or_closing:
+                if not self._database.is_open:
+                    await self._open()
+        self._database.check_open()
+        return self
+
+    async def _open(self) -> None:
+        url = self._url or config.database_url()
+        self._endpoint = Endpoint(url)
+        try:
+            reachable = await self._endpoint.hold()
+            if self._migrate or (self._migrate is None and url is None):
+                await Migrator(reachable, schema=self._schema).upgrade()
+            await self._database.open(reachable)
+            await self._check_schema()
+        except BaseException:
+            await self._close()
+            raise
+
+    async def close(self) -> None:
+        """Close every connection; the service can be opened again. Idempotent.
+
+        Calls that are still at work after two seconds are cut off, their transactions rolled back.
+        """
+        async with self._opening_or_closing:
+            await self._close()
+
+    async def _close(self) -> None:
+        try:
+            await self._database.close()
+        finally:
+            await self._endpoint.release()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def ping(self) -> None:
+        """Ask the database for an answer. Raises `Unavailable` or `OperationTimeout`."""
+        await self._database.fetch("SELECT 1")
+
+    @contextlib.asynccontextmanager
+    async def transaction(
+        self,
+        isolation: Isolation | None = None,
+        readonly: bool = False,
+        connection: asyncpg.Connection | None = None,
+    ) -> AsyncIterator[None]:
+        """Make the calls of this task inside the block one unit: all of it is stored, or nothing.
+
+        It belongs to the task that opened it: a task started inside does not join it. A block in a
+        block is a savepoint. `isolation` is `read committed`, `repeatable read` or `serializable`.
+
+        With `connection`, an asyncpg connection of yours that is in a transaction, the calls are
+        part of that transaction, and are stored when you commit it.
+
+        Raises `TransactionConflict` when it met another transaction and must be run again, and
+        `OutcomeUnknown` when the answer to the commit was lost.
+        """
+        async with self._database.transaction(isolation, readonly, connection):
+            yield
+
+    async def run_transaction(
+        self,
+        body: Callable[[], Awaitable[T]],
+        *,
+        isolation: Isolation | None = None,
+        attempts: int = 5,
+    ) -> T:
+        """Run `body` in a transaction, and again, from its start, when that met another one.
+
+        For bodies that may be run several times: they read again what they decide upon. Between
+        two attempts it waits for a moment, longer each time. Raises `TransactionConflict` after
+        the last attempt, and whatever else `body` raises at once.
+        """
+        for attempt in range(1, attempts):
+            try:
+                async with self.transaction(isolation):
+                    return await body()
+            except TransactionConflict:
+                if self._database.in_transaction:
+                    raise  # only the outermost one can be run again
+            await asyncio.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))
+        async with self.transaction(isolation):
+            return await body()
+
+    async def _check_schema(self) -> None:
+        history = f"{quoted(self._schema)}.aerich" if self._schema else "aerich"
+        try:
+            rows = await self._database.fetch(
+                f"SELECT version FROM {history} WHERE app = $1", config.APP
+            )
+        except SchemaOutOfDate:
+            rows = []  # there is no such table yet
+        check_versions({row[0] for row in rows}, self._schema)

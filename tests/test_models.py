@@ -1,0 +1,52 @@
+"""The model, the record and the table say the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from typing import get_type_hints
+
+import asyncpg
+import pytest
+
+from blogsvc import BlogService, NewPost, PostRecord
+from blogsvc.models import Post
+
+PYTHON_TYPES = {
+    "BigIntField": int,
+    "IntField": int,
+    "CharField": str,
+    "TextField": str,
+    "DatetimeField": datetime,
+}
+
+
+def test_model_and_record_name_the_same_columns_with_the_same_types() -> None:
+    model = {}
+    for name, field in Post._meta.fields_map.items():
+        kind = PYTHON_TYPES[type(field).__name__]
+        model[name] = kind | None if field.null else kind
+    # In the same order, too.
+    assert list(get_type_hints(PostRecord).items()) == list(model.items())
+
+
+async def test_table_and_record_name_the_same_columns(sql: asyncpg.Connection) -> None:
+    names = await sql.fetch(
+        "SELECT attname FROM pg_attribute "
+        "WHERE attrelid = 'posts'::regclass AND attnum > 0 AND NOT attisdropped"
+    )
+    # The text vector is the database's own: nobody writes it, and nobody reads it whole.
+    assert {row[0] for row in names} == set(PostRecord.__slots__) | {"search"}
+
+
+def test_a_new_post_has_the_fields_of_a_record_that_callers_choose() -> None:
+    chosen = {field.name for field in dataclasses.fields(NewPost)}
+    made_by_the_database = {"id", "version", "updated_at"}
+    assert chosen == set(PostRecord.__slots__) - made_by_the_database
+
+
+async def test_a_record_is_frozen_hashable_and_equal_by_value(blog: BlogService) -> None:
+    post = await blog.posts.create("Hello", "")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        post.title = "Changed"  # type: ignore[misc]
+    assert len({post, await blog.posts.get(post.id)}) == 1
