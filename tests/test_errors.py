@@ -1,0 +1,255 @@
+"""Every failure is a `BlogError` that says what to do: each one here is provoked for real."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from blogsvc import BlogService, errors
+from blogsvc.errors import (
+    BlogError,
+    ConfigurationError,
+    DatabaseError,
+    NotOpen,
+    OperationTimeout,
+    OutcomeUnknown,
+    SchemaOutOfDate,
+    TransactionConflict,
+    Unavailable,
+)
+
+SLEEP = "SELECT pg_sleep(60)"
+WRITE = "INSERT INTO posts (title, content) SELECT 'T', pg_sleep(60)::text"
+
+
+async def terminate(sql: asyncpg.Connection, *, asleep: bool = True) -> None:
+    """Terminate the service's backends, once one of them is at work."""
+    doomed = """SELECT pid FROM pg_stat_activity WHERE application_name = 'blogsvc'
+        AND datname = current_database() AND (wait_event = 'PgSleep' OR NOT $1)"""
+    pids: list[int] = []
+    while not pids:
+        pids = [row[0] for row in await sql.fetch(doomed, asleep)]
+    await sql.fetch("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", pids)
+
+
+async def test_a_read_whose_connection_is_lost_can_be_repeated(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    reading = asyncio.create_task(blog._database.fetch(SLEEP))
+    await terminate(sql)
+    with pytest.raises(Unavailable) as caught:
+        await reading
+    assert caught.value.__cause__ is not None
+    assert await blog.posts.count() == 0
+
+
+async def test_a_write_whose_connection_is_lost_has_an_unknown_outcome(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    writing = asyncio.create_task(blog._database.fetch(WRITE, write=True))
+    await terminate(sql)
+    with pytest.raises(OutcomeUnknown, match="slug"):
+        await writing
+    assert await blog.posts.count() == 0
+
+
+async def test_a_write_lost_before_the_commit_is_not_stored(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    async def work() -> None:
+        async with blog.transaction():
+            await blog._database.fetch(WRITE, write=True)
+
+    working = asyncio.create_task(work())
+    await terminate(sql)
+    with pytest.raises(Unavailable):
+        await working
+    assert await blog.posts.count() == 0
+
+
+async def test_a_lost_idle_connection_costs_one_call_at_most(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    await terminate(sql, asleep=False)
+    with contextlib.suppress(Unavailable):
+        await blog.posts.count()
+    assert await blog.posts.count() == 0
+
+
+@pytest.fixture
+async def hasty(database: str) -> AsyncIterator[BlogService]:
+    async with BlogService(database, command_timeout=0.2) as service:
+        yield service
+
+
+async def test_a_read_that_takes_too_long_is_told(hasty: BlogService) -> None:
+    with pytest.raises(OperationTimeout):
+        await hasty._database.fetch(SLEEP)
+    assert await hasty.posts.count() == 0
+
+
+async def test_a_write_that_takes_too_long_has_an_unknown_outcome(hasty: BlogService) -> None:
+    with pytest.raises(OutcomeUnknown):
+        await hasty._database.fetch(WRITE, write=True)
+    assert await hasty.posts.count() == 0
+
+
+async def test_a_server_that_hangs_does_not_hang_its_callers(
+    hasty: BlogService, sql: asyncpg.Connection
+) -> None:
+    pid = (await hasty._database.fetch("SELECT pg_backend_pid()"))[0][0]
+    try:
+        os.kill(pid, signal.SIGSTOP)
+    except (ProcessLookupError, PermissionError):
+        pytest.skip("the server is not on this machine")
+    try:
+        with pytest.raises(OperationTimeout):
+            await hasty.posts.get_or_none(1)
+        assert await hasty.posts.get_or_none(1) is None
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_timeout_of_the_server_is_told(blog: BlogService) -> None:
+    with pytest.raises(OperationTimeout) as caught:
+        async with blog.transaction():
+            await blog._database.fetch("SELECT set_config('statement_timeout', '20', true)")
+            await blog._database.fetch(SLEEP)
+    assert caught.value.sqlstate == "57014"
+
+
+async def test_a_busy_pool_is_told(database: str) -> None:
+    async with BlogService(database, max_size=1, acquire_timeout=0.05) as blog:
+        with pytest.raises(Unavailable, match="max_size"):
+            async with blog.transaction():
+                await asyncio.create_task(blog.posts.count())
+        assert await blog.posts.count() == 0
+
+
+@contextlib.asynccontextmanager
+async def role(sql: asyncpg.Connection, options: str = "") -> AsyncIterator[str]:
+    name = f"blogsvc_role_{uuid.uuid4().hex[:12]}"
+    await sql.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret' {options}")
+    try:
+        yield name
+    finally:
+        await sql.execute(f"DROP OWNED BY {name}")
+        await sql.execute(f"DROP ROLE {name}")
+
+
+def as_role(url: str, name: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{name}:secret@{host}"))
+
+
+async def test_too_many_connections_is_told(database: str, sql: asyncpg.Connection) -> None:
+    async with role(sql, "CONNECTION LIMIT 0") as name:
+        with pytest.raises(Unavailable, match="max_connections"):
+            await BlogService(as_role(database, name)).open()
+
+
+async def test_a_right_that_is_missing_is_told(database: str, sql: asyncpg.Connection) -> None:
+    async with role(sql) as name:
+        await sql.execute(f"GRANT SELECT ON aerich TO {name}")
+        async with BlogService(as_role(database, name)) as blog:
+            with pytest.raises(ConfigurationError, match="GRANT"):
+                await blog.posts.count()
+
+
+async def test_a_server_that_takes_no_writes_is_told(
+    database: str, sql: asyncpg.Connection
+) -> None:
+    async with role(sql) as name:
+        await sql.execute(f"ALTER ROLE {name} SET default_transaction_read_only = on")
+        await sql.execute(f"GRANT ALL ON posts, aerich TO {name}")
+        async with BlogService(as_role(database, name)) as blog:
+            assert await blog.posts.count() == 0
+            with pytest.raises(Unavailable, match="read-write"):
+                await blog.posts.create("T", "C")
+
+
+async def test_a_table_that_is_missing_is_told(blog_url: str) -> None:
+    database = await asyncpg.connect(blog_url)
+    async with BlogService(blog_url) as blog:
+        await database.execute("DROP TABLE posts")
+        with pytest.raises(SchemaOutOfDate, match="upgrade"):
+            await blog.posts.count()
+    await database.close()
+
+
+async def test_a_table_that_changed_in_a_transaction_is_told(blog_url: str) -> None:
+    database = await asyncpg.connect(blog_url)
+    async with BlogService(blog_url, max_size=1) as blog:
+        await blog.posts.get_or_none(1)
+        await database.execute("ALTER TABLE posts ALTER slug TYPE varchar(300)")
+        with pytest.raises(TransactionConflict):
+            async with blog.transaction():
+                await blog.posts.get_or_none(1)
+        assert await blog.posts.get_or_none(1) is None
+    await database.close()
+
+
+async def test_a_service_that_is_not_open_is_told(database: str) -> None:
+    blog = BlogService(database)
+    for call in (blog.ping, blog.posts.count, lambda: blog.posts.create("T", "C")):
+        with pytest.raises(NotOpen, match="open"):
+            await call()
+    with pytest.raises(NotOpen):
+        async with blog.transaction():
+            pass
+
+
+CALLS: list[Callable[[BlogService], Awaitable[object]]] = [
+    lambda blog: blog.ping(),
+    lambda blog: blog.posts.create("T", "C"),
+    lambda blog: blog.posts.create_many([]),
+    lambda blog: blog.posts.get(1),
+    lambda blog: blog.posts.get_by_slug("s"),
+    lambda blog: blog.posts.get_many([1]),
+    lambda blog: blog.posts.exists(1),
+    lambda blog: blog.posts.count(),
+    lambda blog: blog.posts.page(with_total=True),
+    lambda blog: anext(blog.posts.stream()),
+    lambda blog: blog.posts.update(1, title="T"),
+    lambda blog: blog.posts.upsert("s", title="T", content="C"),
+    lambda blog: blog.posts.publish(1),
+    lambda blog: blog.posts.unpublish(1),
+    lambda blog: blog.posts.archive(1),
+    lambda blog: blog.posts.delete(1),
+    lambda blog: blog.posts.search("word"),
+]
+
+
+@pytest.mark.parametrize("place", range(len(CALLS)))
+async def test_no_call_lets_anything_else_escape_when_the_server_goes_away(
+    blog_url: str, place: int
+) -> None:
+    async with BlogService(blog_url, connect_timeout=0.5) as blog:
+        await blog._database.fetch("SELECT 1")
+        blog._database.check_open()._connect_args = ["postgresql://127.0.0.1:1/gone"]
+        for holder in blog._database.check_open()._holders:
+            holder.terminate()
+        with pytest.raises(DatabaseError):
+            await CALLS[place](blog)
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_every_error_has_a_root_and_a_default_message(name: str) -> None:
+    kind = getattr(errors, name)
+    assert issubclass(kind, BlogError)
+    assert kind.__doc__
+    if kind.__init__ is BlogError.__init__:
+        assert str(kind()) == kind.__doc__
+    defined = {each for each, value in vars(errors).items() if isinstance(value, type)}
+    assert {each for each in defined if issubclass(getattr(errors, each), BlogError)} == set(
+        errors.__all__
+    )
