@@ -1,0 +1,73 @@
+"""A JSON API for posts with Litestar. Run it: uvicorn examples.litestar_app:app"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Controller, Litestar, Request, Response, delete, get, post
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from blogsvc import BlogService, Page, PostRecord
+from blogsvc.errors import BlogError
+from blogsvc.repository import PostRepository
+
+from .http_errors import status_of
+
+
+@asynccontextmanager
+async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    async with BlogService() as blog:
+        app.state.blog = blog
+        yield
+
+
+async def posts_of(state: State) -> PostRepository:
+    blog: BlogService = state.blog
+    return blog.posts
+
+
+@dataclass
+class PostIn:
+    title: str
+    content: str
+    slug: str | None = None
+
+
+class PostController(Controller):
+    path = "/posts"
+
+    @post()
+    async def create(self, data: PostIn, posts: PostRepository) -> PostRecord:
+        return await posts.create(data.title, data.content, slug=data.slug)
+
+    @get()
+    async def page(self, posts: PostRepository, after: str | None = None) -> Page[PostRecord]:
+        return await posts.page(after=after)
+
+    @get("/{id:int}")
+    async def read(self, id: int, posts: PostRepository) -> PostRecord:
+        return await posts.get(id)
+
+    @post("/{id:int}/publish", status_code=200)
+    async def publish(self, id: int, posts: PostRepository) -> PostRecord:
+        return await posts.publish(id)
+
+    @delete("/{id:int}")
+    async def remove(self, id: int, posts: PostRepository) -> None:
+        await posts.delete(id)
+
+
+def answer_error(request: Request[Any, Any, Any], error: BlogError) -> Response[dict[str, str]]:
+    return Response({"detail": str(error)}, status_code=status_of(error))
+
+
+app = Litestar(
+    [PostController],
+    lifespan=[lifespan],
+    dependencies={"posts": Provide(posts_of)},
+    exception_handlers={BlogError: answer_error},
+)
