@@ -157,3 +157,11 @@ def test_every_error_is_public_and_has_the_one_root() -> None:
     }
     assert defined == set(errors.__all__)
     assert all(issubclass(getattr(errors, name), errors.BlogError) for name in defined)
+
+
+def test_nothing_that_ships_makes_a_table_from_the_models() -> None:
+    shipped = [*(ROOT / "blogsvc").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")]
+    assert len(shipped) > 50
+    for path in shipped:
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"generate_schema|get_schema_sql", source), path
