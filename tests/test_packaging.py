@@ -142,6 +142,7 @@ def test_an_installed_wheel_upgrades_with_no_checkout_present(
     assert "0_20251120123456_create_posts: migrated" in there("blogsvc", "upgrade")
     assert "pending" not in there("blogsvc", "status")
     assert "up to date" in there("blogsvc", "upgrade")
+    assert "up to date" in there("blogsvc", "check")
 
 
 def test_the_public_names_are_there() -> None:

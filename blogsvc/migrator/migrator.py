@@ -100,8 +100,7 @@ class Migrator:
         """Return the script, for psql, of what `upgrade` or, with `down`, `downgrade` would do."""
         async with self.session(take_turn=False) as connection:
             planned = await _planned(connection, "down" if down else "up", to, steps)
-        schema = self._schema or config.schema()
-        return printing.script(planned, "down" if down else "up", schema)
+        return printing.script(planned, "down" if down else "up", self._schema)
 
     async def upgrade(self, to: str | None = None) -> list[str]:
         """Apply what is pending, so that `to`, or the head, is the newest applied; return it.
@@ -179,14 +178,13 @@ class Migrator:
     async def session(self, *, take_turn: bool = True) -> AsyncIterator[asyncpg.Connection]:
         """Open the connection that migrates; with `take_turn`, when no other one does."""
         endpoint = Endpoint(self._url or config.database_url())
-        schema = self._schema or config.schema()
         try:
             url = await endpoint.hold()
             connection = await connect(
-                url, timeout=CONNECT_TIMEOUT, settings=session.settings(schema)
+                url, timeout=CONNECT_TIMEOUT, settings=session.settings(self._schema)
             )
             try:
-                await session.prepare(connection, schema, take_turn=take_turn)
+                await session.prepare(connection, self._schema, take_turn=take_turn)
                 yield connection
             finally:
                 await _close(connection)

@@ -63,14 +63,14 @@ def check_versions(applied: Set[str], schema: str | None) -> None:
     option = f" --schema {schema}" if schema else ""
     if missing:
         raise SchemaOutOfDate(
-            f"The schema is ahead of this blogsvc: {_listed(missing)} is applied and unknown "
-            "here. Install the blogsvc that applied it.",
+            f"The schema is ahead of this blogsvc, which does not know {_listed(missing)}. "
+            "Install the blogsvc that applied it.",
             pending=pending,
             missing=missing,
         )
     if pending:
         raise SchemaOutOfDate(
-            f"The schema is behind: {_listed(pending)} is not applied. Run `blogsvc "
+            f"The schema is behind; not applied: {_listed(pending)}. Run `blogsvc "
             f"upgrade{option}`, or open the service with migrate=True.",
             pending=pending,
         )

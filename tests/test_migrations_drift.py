@@ -1,0 +1,160 @@
+"""`blogsvc check`: what differs from what the migrations build is seen, and told as a diff."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from blogsvc.errors import MigrationError
+from blogsvc.migrator import Migrator, files
+
+from .migrating import HEAD, execute, make_checkout, recorded, run
+
+CHANGES = {
+    "an index dropped by hand": (
+        "DROP INDEX posts_updated_at_id_idx",
+        "- index posts_updated_at_id_idx CREATE INDEX posts_updated_at_id_idx ON posts "
+        "USING btree (updated_at, id)",
+    ),
+    "an index added": (
+        "CREATE INDEX mine ON posts (title)",
+        "+ index mine CREATE INDEX mine ON posts USING btree (title)",
+    ),
+    "an invalid index": (
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'posts_slug_key'::regclass",
+        "+ index posts_slug_key CREATE UNIQUE INDEX posts_slug_key ON posts USING btree (slug)"
+        "  INVALID",
+    ),
+    "a column added": (
+        "ALTER TABLE posts ADD COLUMN author text NOT NULL DEFAULT ''",
+        "+ column author text not null default ''::text",
+    ),
+    "a column's type changed": (
+        "ALTER TABLE posts ALTER COLUMN status TYPE varchar(30)",
+        "+ column status character varying(30) not null default 'draft'::character varying",
+    ),
+    "a default changed": (
+        "ALTER TABLE posts ALTER COLUMN status SET DEFAULT 'published'",
+        "+ column status character varying(20) not null default 'published'::character varying",
+    ),
+    "a column that may be null": (
+        "ALTER TABLE posts ALTER COLUMN content DROP NOT NULL",
+        "+ column content text",
+    ),
+    "a constraint that does not hold for old rows": (
+        "ALTER TABLE posts DROP CONSTRAINT posts_title_not_blank, "
+        "ADD CONSTRAINT posts_title_not_blank CHECK (title ~ '[^[:space:]]') NOT VALID",
+        "+ constraint posts_title_not_blank CHECK (((title)::text ~ '[^[:space:]]'::text))"
+        "  NOT VALID",
+    ),
+    "a constraint dropped": (
+        "ALTER TABLE posts DROP CONSTRAINT posts_published_has_time",
+        "- constraint posts_published_has_time CHECK ((((status)::text <> 'published'::text) OR "
+        "(published_at IS NOT NULL)))",
+    ),
+    "a table that a crash empties": (
+        "ALTER TABLE posts SET UNLOGGED",
+        "+ table posts: ordinary table, unlogged",
+    ),
+    "rows hidden by a policy": (
+        "ALTER TABLE posts ENABLE ROW LEVEL SECURITY",
+        "+ table posts: ordinary table, row level security",
+    ),
+    "the table dropped": ("DROP TABLE posts", "- table posts: ordinary table"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_change_made_by_hand_is_seen(empty_database: str, change: str) -> None:
+    script, line = CHANGES[change]
+    migrator = Migrator(empty_database)
+    await migrator.upgrade()
+    await execute(empty_database, script)
+    report = await migrator.check()
+    assert report.drifted
+    assert line in report.drift
+
+
+async def test_a_disabled_trigger_is_seen(empty_database: str) -> None:
+    migrator = Migrator(empty_database)
+    await migrator.upgrade()
+    await execute(empty_database, "ALTER TABLE posts DISABLE TRIGGER posts_set_search")
+    (missing, found) = (await migrator.check()).drift
+    assert missing.startswith("- trigger posts_set_search CREATE TRIGGER")
+    assert found == f"+{missing[1:]}  DISABLED"
+
+
+async def test_a_schema_in_the_middle_of_the_way_is_compared_with_that_version(
+    empty_database: str,
+) -> None:
+    migrator = Migrator(empty_database)
+    await migrator.upgrade("3")
+    assert (await migrator.check()).drift == ()
+    await execute(empty_database, "ALTER TABLE posts ADD COLUMN author text")
+    assert (await migrator.check()).drift == ("+ column author text",)
+
+
+async def test_a_pipeline_can_tell_the_four_cases_apart(empty_database: str) -> None:
+    async def status() -> int:
+        return (await run("blogsvc", "check", url=empty_database)).status
+
+    assert (await run("blogsvc", "check", url="postgresql://nobody@127.0.0.1:1/x")).status == 1
+    assert await status() == 2
+    await Migrator(empty_database).upgrade()
+    assert await status() == 0
+    await execute(empty_database, "DROP INDEX posts_updated_at_id_idx")
+    assert await status() == 3
+
+
+async def test_an_edited_file_is_refused_with_the_way_out(
+    empty_database: str, tmp_path: Path
+) -> None:
+    checkout = make_checkout(tmp_path)
+    await run("aerich", "upgrade", url=empty_database, checkout=checkout)
+    file = checkout / "migrations/blogsvc" / HEAD.version
+    file.write_text(file.read_text().replace('"""', '"""Reworded. ', 1))
+    for command in (("aerich", "downgrade", "--yes"), ("blogsvc", "downgrade", "--yes")):
+        ended = await run(*command, url=empty_database, checkout=checkout)
+        assert ended.status == 1
+        assert ended.is_one_line, ended.output
+        assert f"{HEAD.label} was edited after it was applied" in ended.output
+    ended = await run("blogsvc", "check", url=empty_database, checkout=checkout)
+    assert (ended.status, ended.output.splitlines()[0]) == (3, f"edited: {HEAD.label}")
+    await run("blogsvc", "adopt", url=empty_database, checkout=checkout)
+    assert (await run("blogsvc", "check", url=empty_database, checkout=checkout)).status == 0
+
+
+async def test_line_endings_are_no_edit(empty_database: str, tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path)
+    await Migrator(empty_database).upgrade()
+    for file in (checkout / "migrations/blogsvc").glob("*.py"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert (await run("blogsvc", "check", url=empty_database, checkout=checkout)).status == 0
+
+
+async def test_a_database_that_is_ahead_is_left_alone(empty_database: str) -> None:
+    migrator = Migrator(empty_database)
+    await migrator.upgrade()
+    later = "INSERT INTO aerich (version, app, content) VALUES ('99_later.py', 'blogsvc', '{}')"
+    await execute(empty_database, later)
+    assert [v.version for v in await migrator.status() if v.state == "missing"] == ["99_later.py"]
+    for call in (migrator.upgrade, migrator.downgrade):
+        with pytest.raises(MigrationError, match="is ahead of this blogsvc: 99_later is applied"):
+            await call()
+    ended = await run("aerich", "upgrade", url=empty_database)
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    assert (await migrator.check()).drifted
+
+
+async def test_a_version_passed_over_is_out_of_order(empty_database: str) -> None:
+    migrator = Migrator(empty_database)
+    await migrator.upgrade()
+    await execute(empty_database, "DELETE FROM aerich WHERE version LIKE '6\\_%'")
+    found = [v.label for v in await migrator.status() if v.state == "out of order"]
+    assert found == ["6_20261123090500_add_slug_rules"]
+    with pytest.raises(MigrationError, match="no release of blogsvc leads there"):
+        await migrator.upgrade()
+    assert await migrator.adopt() == ["6_20261123090500_add_slug_rules.py"]
+    assert not (await migrator.check()).drifted
+    assert await recorded(empty_database) == [file.version for file in files.all_files()]

@@ -1,0 +1,83 @@
+"""Where migrations cannot run, or what is applied cannot be known: one line, and no traceback."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from blogsvc import embedded
+from blogsvc.errors import MigrationError, Unavailable
+from blogsvc.migrator import Migrator
+
+from .migrating import execute, run
+
+
+def as_role(url: str, role: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{role}@{host}"))
+
+
+@pytest.fixture
+async def stranger(empty_database: str) -> AsyncIterator[str]:
+    """The URL of a migrated database for a role that owns nothing in it."""
+    await Migrator(empty_database).upgrade("0")
+    await execute(empty_database, "DROP ROLE IF EXISTS stranger; CREATE ROLE stranger LOGIN")
+    yield as_role(empty_database, "stranger")
+    await execute(empty_database, "DROP OWNED BY stranger; DROP ROLE stranger")
+
+
+async def test_a_role_that_may_not_read_the_history_is_told_so(stranger: str) -> None:
+    with pytest.raises(MigrationError, match="may not read the table aerich"):
+        await Migrator(stranger).status()
+    ended = await run("aerich", "upgrade", url=stranger)
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    assert "may not read the table aerich" in ended.output
+
+
+async def test_a_role_without_the_schema_does_not_take_it_for_empty(
+    empty_database: str, stranger: str
+) -> None:
+    await Migrator(empty_database, schema="alice").upgrade("0")
+    with pytest.raises(MigrationError, match="may not use the schema alice"):
+        await Migrator(stranger, schema="alice").status()
+
+
+async def test_a_role_that_does_not_own_the_table_changes_nothing(
+    empty_database: str, stranger: str
+) -> None:
+    await execute(empty_database, "GRANT ALL ON aerich, posts TO stranger")
+    ended = await run("aerich", "upgrade", url=stranger)
+    assert ended.status == 1
+    assert "1_20261123090000_add_rules stopped: must be owner of table posts" in ended.output
+    assert "Traceback" not in ended.output
+
+
+async def test_a_server_that_is_not_there_is_told_in_one_line() -> None:
+    ended = await run("aerich", "upgrade", url="postgresql://nobody@127.0.0.1:1/none")
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+
+
+async def test_a_standby_takes_no_migrations_but_can_be_looked_at() -> None:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        data = Path(directory) / "data"
+        primary = embedded.start(data)
+        await Migrator(primary.url).upgrade()
+        primary.release()
+        (data / "pgdata" / "standby.signal").touch()
+        standby = embedded.start(data)
+        try:
+            with pytest.raises(Unavailable, match="is a standby"):
+                await Migrator(standby.url).upgrade()
+            ended = await run("aerich", "upgrade", url=standby.url)
+            report = await Migrator(standby.url).check()
+        finally:
+            standby.release()
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    assert "is a standby" in ended.output
+    assert not report.pending
+    assert not report.drifted

@@ -1,0 +1,82 @@
+"""A blog in a PostgreSQL schema of its own, beside others in one database."""
+
+from __future__ import annotations
+
+import pytest
+
+from blogsvc import BlogService
+from blogsvc.errors import SchemaOutOfDate
+from blogsvc.migrator import Migrator, files
+
+from .migrating import execute, fetch, run
+
+HEAD = files.all_versions()[-1]
+
+
+async def versions(url: str, schema: str) -> int:
+    (row,) = await fetch(url, f'SELECT count(*) FROM "{schema}".aerich')
+    return int(row[0])
+
+
+async def test_two_schemas_are_migrated_each_by_itself(empty_database: str) -> None:
+    alice, bob = (Migrator(empty_database, schema=name) for name in ("alice", "bob's blog"))
+    await alice.upgrade()
+    await bob.upgrade("3")
+    assert (
+        await versions(empty_database, "alice"),
+        await versions(empty_database, "bob's blog"),
+    ) == (
+        len(files.all_files()),
+        4,
+    )
+    await bob.downgrade(steps=None)
+    report = await alice.check()
+    assert (report.pending, report.drifted) == (False, False)
+    assert await fetch(empty_database, "SELECT to_regclass('public.aerich')") == [(None,)]
+
+
+async def test_an_upgrade_in_one_schema_does_not_wait_for_another(empty_database: str) -> None:
+    async with Migrator(empty_database, schema="alice").session():
+        await Migrator(empty_database, schema="bob").upgrade()
+
+
+async def test_both_commands_know_the_schema(empty_database: str) -> None:
+    stock = await run("aerich", "upgrade", url=empty_database, BLOGSVC_SCHEMA="alice")
+    ours = await run("blogsvc", "upgrade", "--schema", "bob", url=empty_database)
+    assert (stock.status, ours.status) == (0, 0), stock.output + ours.output
+    assert await versions(empty_database, "alice") == await versions(empty_database, "bob")
+    for schema in ("alice", "bob"):
+        ended = await run("blogsvc", "check", "--schema", schema, url=empty_database)
+        assert ended.status == 0, ended.output
+    down = await run("aerich", "downgrade", "--yes", url=empty_database, BLOGSVC_SCHEMA="alice")
+    assert down.status == 0, down.output
+    assert await versions(empty_database, "bob") == await versions(empty_database, "alice") + 1
+
+
+async def test_a_schema_that_is_not_there_is_all_pending(empty_database: str) -> None:
+    states = {found.state for found in await Migrator(empty_database, schema="none").status()}
+    assert states == {"pending"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "command"),
+    [(None, "`blogsvc upgrade`"), ("alice", "`blogsvc upgrade --schema alice`")],
+)
+async def test_a_service_on_a_schema_that_is_behind_says_what_to_type(
+    empty_database: str, schema: str | None, command: str
+) -> None:
+    await Migrator(empty_database, schema=schema).upgrade("3")
+    with pytest.raises(SchemaOutOfDate) as told:
+        await BlogService(empty_database, schema=schema).open()
+    assert command in str(told.value)
+    assert "4_20261123090300_backfill_slugs" in str(told.value)
+    assert told.value.pending[-1] == HEAD
+
+
+async def test_a_service_on_a_schema_that_is_ahead_says_so(empty_database: str) -> None:
+    await Migrator(empty_database).upgrade()
+    later = "INSERT INTO aerich (version, app, content) VALUES ('99_later.py', 'blogsvc', '{}')"
+    await execute(empty_database, later)
+    with pytest.raises(SchemaOutOfDate, match="does not know 99_later") as told:
+        await BlogService(empty_database).open()
+    assert told.value.missing == ("99_later.py",)
