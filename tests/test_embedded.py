@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from blogsvc import BlogService, embedded
+from blogsvc import BlogService, embedded, wheel
 from blogsvc.connecting import Endpoint
 
 from .processes import eventually, nothing_left, ordinary_user, processes_of, run, users
@@ -318,15 +318,15 @@ def test_root_opens_no_more_than_the_way_to_the_data(tmp_path: Path) -> None:
 def test_root_can_use_a_wheel_that_was_installed_under_a_strict_umask(
     tmp_path: Path,
 ) -> None:
-    wheel = Path(embedded.program("postgres")).parents[2]
+    package = wheel.program("postgres").parents[2]
     site = tmp_path / "private" / "site"
-    for part in (f"{wheel.name}/pginstall18", f"{wheel.name}.libs"):
+    for part in (f"{package.name}/pginstall18", f"{package.name}.libs"):
         unused = shutil.ignore_patterns("include", "*.a", "*.pyc")
-        shutil.copytree(wheel.parent / part, site / part, symlinks=True, ignore=unused)
+        shutil.copytree(package.parent / part, site / part, symlinks=True, ignore=unused)
     for path in [tmp_path / "private", *(tmp_path / "private").rglob("*")]:
         if not path.is_symlink():
             path.chmod(0o700 if path.stat().st_mode & 0o100 else 0o600)
-    (site / wheel.name / "__init__.py").touch(mode=0o600)
+    (site / package.name / "__init__.py").touch(mode=0o600)
     with users(tmp_path / "data", env={**os.environ, "PYTHONPATH": str(site)}) as [user]:
         assert ask(user.url, "SELECT 1") == 1
 

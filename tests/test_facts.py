@@ -19,7 +19,7 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
 from tortoise.context import TortoiseContext
 
-from blogsvc import embedded, engine, reaper
+from blogsvc import embedded, engine, reaper, wheel
 from blogsvc.connecting import _NO_ARGUMENTS, _PARSED, leave_as_is
 
 from .processes import eventually
@@ -141,7 +141,7 @@ def test_the_commands_of_aerich_that_only_read_are_called_so() -> None:
 
 
 def test_the_wheel_has_its_programs_where_we_look() -> None:
-    [bin_dir] = embedded._installed().values()
+    [bin_dir] = wheel.installed().values()
     for name in ("initdb", "pg_ctl", "postgres", "psql"):
         assert os.access(bin_dir / name, os.X_OK), name
     for name in ("lib", "share"):

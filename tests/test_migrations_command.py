@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blogsvc import embedded
+from blogsvc import wheel
 from blogsvc.errors import MigrationError
 from blogsvc.migrator import Migrator, Step, files
 
@@ -203,7 +203,7 @@ async def pipe(url: str, *arguments: str) -> str:
 
 async def psql(url: str, script: str) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        str(embedded.program("psql")),
+        str(wheel.program("psql")),
         "--quiet",
         "--no-psqlrc",
         url.replace("&target_session_attrs=any", ""),
