@@ -273,3 +273,25 @@ def test_importing_reads_no_environment_and_opens_nothing() -> None:
     ).stdout
     nothing = {"seen": [], "read": [], "changed": False, "threads": 1, "context": False}
     assert json.loads(said) == nothing
+
+
+_KEEP_A_POST = """
+import asyncio, sys
+from blogsvc import BlogService
+
+async def keep() -> None:
+    async with BlogService(sys.argv[1]) as blog:
+        await blog.posts.create("Hello", "")
+
+asyncio.run(keep())
+print(sorted({"aerich", "asyncclick", "tortoise", "yaml"} & set(sys.modules)))
+"""
+
+
+def test_an_application_that_keeps_posts_loads_nothing_that_only_migrations_need(
+    blog_url: str,
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", _KEEP_A_POST, blog_url], capture_output=True, text=True, check=True
+    ).stdout
+    assert said == "[]\n"

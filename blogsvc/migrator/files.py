@@ -11,8 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from aerich.utils import decompress_dict
-
 from .. import config
 from ..errors import MigrationError
 
@@ -75,6 +73,8 @@ def find(known: Sequence[MigrationFile], wanted: str) -> MigrationFile:
 @lru_cache
 def models_state(files: tuple[MigrationFile, ...]) -> Any:
     """Return what Aerich compares the models with: the newest file carries it."""
+    from aerich.utils import decompress_dict  # brings Tortoise, which an application may not need
+
     return decompress_dict(files[-1].models_state) if files[-1].models_state else {}
 
 
