@@ -19,7 +19,7 @@ from .statements import Statements
 RANKED: Final = 1000
 """How many matches are ranked; older ones are not found as long as so many newer ones match."""
 
-SAMPLED: Final = 500
+SAMPLED: Final = 250
 """How many of the newest posts are looked at, to tell a common word from a rare one."""
 
 MAX_QUERY: Final = 1000

@@ -149,10 +149,11 @@ class Statements:
         column is what $2 was, or would have been.
 
         What share of the newest posts matches tells how far back enough of them are, and which way
-        is the shortest: `met` goes back post by post, where every fifth one matches; `windowed`
-        combines the search index with the ids that far back; `indexed` takes all that the search
-        index has, which is what is left when there were too few. IS TRUE and OFFSET 0 keep
-        PostgreSQL from mixing them; a way that is not taken costs nothing.
+        there is the shortest: `met` goes back post by post, where every fifth one matches, or the
+        index knows nothing of such a query (only -words); `windowed` combines the search index
+        with the ids that far back, where every hundredth matches; `indexed` takes all that the
+        search index has, where few match, or the others met too few. IS TRUE and OFFSET 0 keep
+        PostgreSQL from mixing them, and a way that is not taken costs nothing.
         """
         shown = f"AND {FILTERS['visible']}" if visible else ""
         going_on = "WHERE (rank, id) < ($6::real, $7::bigint)" if after else ""
@@ -167,20 +168,26 @@ class Statements:
                 FROM ({newest} LIMIT $5::bigint) AS newest
                 WHERE (search @@ (SELECT words FROM query)) IS TRUE {shown}
             ), reach AS MATERIALIZED (
-                SELECT share > 0.2 AS common, ceil(2 * $3::bigint / share)::bigint AS posts
-                FROM sample
+                SELECT COALESCE(ceil(2 * $3::bigint / share), 0)::bigint AS posts,
+                    share > 0.2 OR querytree(words) = 'T' AS step_by_step,
+                    share > 0.01 AS near_enough
+                FROM sample, query
             ), met AS MATERIALIZED (
                 SELECT id, search
-                FROM ({newest} LIMIT (SELECT CASE WHEN common THEN posts ELSE 0 END FROM reach))
-                    AS newest
+                FROM ({newest} LIMIT (SELECT posts FROM reach)) AS newest
                 WHERE (search @@ (SELECT words FROM query)) IS TRUE {shown}
+                    AND (SELECT step_by_step FROM reach)
                 LIMIT $3::bigint
             ), windowed AS MATERIALIZED (
-                SELECT id, search FROM {self._table}
-                WHERE search @@ (SELECT words FROM query) {shown}
-                    AND id <= (SELECT id FROM upto)
-                    AND id > (SELECT upto.id - posts FROM upto, reach)
-                    AND (SELECT NOT common AND posts < upto.id FROM upto, reach)
+                SELECT id, search
+                FROM (
+                    SELECT id, search FROM {self._table}
+                    WHERE search @@ (SELECT words FROM query) {shown}
+                        AND id > (SELECT upto.id - posts FROM upto, reach)
+                        AND (SELECT near_enough AND NOT step_by_step FROM reach)
+                    OFFSET 0
+                ) AS matching
+                WHERE id <= (SELECT id FROM upto)
                 ORDER BY id DESC LIMIT $3::bigint
             ), near AS MATERIALIZED (
                 SELECT * FROM met UNION ALL SELECT * FROM windowed

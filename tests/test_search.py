@@ -126,6 +126,31 @@ async def test_only_the_newest_of_very_many_matches_are_ranked(
     assert {hit.post.id for hit in (*first, *rest)} == set(ids[-5:])
 
 
+@pytest.mark.parametrize("query", ["common", "middling", "rare", "old", "-common", "-walrus"])
+async def test_every_way_to_the_matches_leads_to_the_newest(
+    blog: BlogService, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(searching, "RANKED", 3)
+    monkeypatch.setattr(searching, "SAMPLED", 50)
+    await blog.posts.create_many(
+        NewPost(
+            f"Post {place}",
+            "walrus"
+            + " common" * (place % 2)
+            + " middling" * (place % 15 == 0)
+            + " rare" * (place in (7, 170))
+            + " old" * (place < 9),
+        )
+        for place in range(200)
+    )
+    matches = await sql.fetch(
+        "SELECT id FROM posts WHERE search @@ websearch_to_tsquery($1) ORDER BY id DESC LIMIT 3",
+        query,
+    )
+    hits = await blog.posts.search(query)
+    assert {hit.post.id for hit in hits} == {id for (id,) in matches}
+
+
 async def test_the_language_is_the_databases_setting(
     blog_url: str,
 ) -> None:

@@ -1,0 +1,1 @@
+"""blogsvc beside its peers, as the table grows, and from a cold start: `python -m benchmarks`."""

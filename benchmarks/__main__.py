@@ -1,0 +1,104 @@
+"""Measure, and print Markdown.
+
+    python -m benchmarks                 everything, about a quarter of an hour
+    python -m benchmarks --quick         the same shape in two minutes
+    python -m benchmarks growth --posts 10000 1000000 10000000 --keep --url postgresql://...
+
+The server is the embedded one, or the one that --url names; databases are made on it and dropped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+
+from . import cold, compare, growth, report
+from .databases import filled, server
+
+T = TypeVar("T")
+
+PARTS = ("compare", "cold", "growth")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    parser.add_argument("--quick", action="store_true", help="small tables and few rounds")
+    parser.add_argument("--url", help="a PostgreSQL server; without it, the embedded one")
+    parser.add_argument("--posts", type=int, nargs="+", help="the sizes for growth")
+    parser.add_argument("--keep", action="store_true", help="leave the databases there")
+    parser.add_argument("--output", type=Path, help="a directory for results.md and ratios.svg")
+    options = parser.parse_args()
+    if set(options.parts) - set(PARTS):
+        parser.error(f"the parts are {', '.join(PARTS)}")
+    with server(options.url) as url:
+        text = run(url, options)
+    print(text)
+    if options.output:
+        (options.output / "results.md").write_text(text, encoding="utf-8")
+
+
+def run(url: str, options: argparse.Namespace) -> str:
+    parts = options.parts or PARTS
+    plan = compare.QUICK if options.quick else compare.FULL
+    sizes = options.posts or ([1000, 10_000] if options.quick else [10_000, 1_000_000])
+    said = [report.where_and_when(asyncio.run(version_of(url)))]
+    if "compare" in parts or "cold" in parts:
+        with asyncio.Runner() as runner:
+            database = filled(url, plan.posts, keep=options.keep)
+            own = runner.run(database.__aenter__())
+            if "compare" in parts:
+                results = [
+                    result
+                    for loop in ("uvloop", "asyncio")
+                    for result in on(loop, compare.compare(own, plan, loop, tell))
+                ]
+                said.append(report.side_by_side(results, plan))
+                if options.output:
+                    report.chart(results, said[0], options.output / "ratios.svg")
+            if "cold" in parts:
+                said.append(report.cold(cold.measure(own, 1 if options.quick else 5, tell)))
+            runner.run(database.__aexit__(None, None, None))
+    if "growth" in parts:
+        rounds = 3 if options.quick else 15
+        grown = on("uvloop", growth.grow(url, sizes, rounds, options.keep, tell))
+        said.append(report.growth(grown))
+    return "\n".join(said)
+
+
+def on(loop: str, work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on an event loop of this kind."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    if loop == "uvloop":
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
+async def version_of(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        version: str = await connection.fetchval("SHOW server_version")
+        return version
+    finally:
+        await connection.close()
+
+
+def tell(what: str) -> None:
+    print(f"... {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

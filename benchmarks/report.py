@@ -1,0 +1,217 @@
+"""What was measured, as Markdown tables and as a chart."""
+
+from __future__ import annotations
+
+import html
+import os
+import platform
+import statistics
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from .cold import Cold
+from .compare import Plan, Result
+from .growth import Growth
+from .peers import ALL, BASELINE
+
+_PACKAGES: Final = (
+    "blogsvc",
+    "asyncpg",
+    "tortoise-orm",
+    "aerich",
+    "SQLAlchemy",
+    "piccolo",
+    "Django",
+    "psycopg",
+    "uvloop",
+)
+_COLORS: Final = {
+    BASELINE: "#8a8f98",
+    "asyncpg, no reset": "#c2c6cc",
+    "blogsvc": "#1f6feb",
+    "Tortoise": "#d29922",
+    "SQLAlchemy": "#b1361e",
+    "Piccolo": "#7a5195",
+    "Django": "#2f7d4f",
+}
+
+
+def where_and_when(postgres: str) -> str:
+    """Return the machine, the versions and the date in a sentence or two."""
+    versions = []
+    for package in _PACKAGES:
+        try:
+            versions.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            continue
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}; {_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, "
+        f"{platform.system()} {platform.release().partition('-')[0]}; "
+        f"PostgreSQL {postgres}, Python {platform.python_version()}, {', '.join(versions)}.\n"
+    )
+
+
+def side_by_side(results: Sequence[Result], plan: Plan) -> str:
+    """Return a table for each event loop and number of tasks, and one of the targets."""
+    parts = []
+    for loop, tasks in dict.fromkeys((result.loop, result.tasks) for result in results):
+        here = [result for result in results if (result.loop, result.tasks) == (loop, tasks)]
+        names = [name for name in ALL if any(name in result.taken for result in here)]
+        rows = [
+            [result.operation.name, *(_cell(result, name) for name in names)] for result in here
+        ]
+        at_a_time = "one call" if tasks == 1 else f"{tasks} calls"
+        parts += [f"### {loop}, {at_a_time} at a time\n", table(["", *names], rows)]
+    return "\n".join(
+        [
+            f"Microseconds a call, and in brackets the ratio to {BASELINE}; {plan.posts:,} posts, "
+            f"`create many` stores {plan.many:,}. Medians of {plan.rounds} rounds, of "
+            f"{plan.long_rounds} for the two long ones.\n",
+            *parts,
+            "### Targets\n",
+            targets(results),
+        ]
+    )
+
+
+def targets(results: Iterable[Result]) -> str:
+    """Return how the calls with a target stand, on uvloop and one at a time."""
+    rows = []
+    for result in results:
+        most = result.operation.at_most
+        if most is None or (result.loop, result.tasks) != ("uvloop", 1):
+            continue
+        ratio, orm = result.ratio("blogsvc"), result.best_orm()
+        against = statistics.median(
+            orm_took / ours
+            for orm_took, ours in zip(result.taken[orm], result.taken["blogsvc"], strict=True)
+        )
+        low, high = _quartiles(result.ratios("blogsvc"))
+        rows.append(
+            [
+                result.operation.name,
+                f"{most:.2f}",
+                f"{ratio:.2f} ({low:.2f} to {high:.2f})",
+                _met(ratio <= most),
+                f"{against:.1f} x {orm}",
+                _met(against >= 1.5),
+            ]
+        )
+    head = ["", "at most", "measured (quartiles)", "", "faster than the best ORM (1.5 x)", ""]
+    return table(head, rows)
+
+
+def growth(grown: Growth) -> str:
+    """Return a table of the calls by size, the memory, and what the tables hold."""
+    sizes = list(grown.facts)
+    head = ["milliseconds", *(f"{posts:,} posts" for posts in sizes), "last : first"]
+    rows = [
+        [name, *(f"{took[posts] * 1e3:.2f}" for posts in sizes), _ratio(took, sizes)]
+        for name, took in grown.taken.items()
+    ]
+    rows += [
+        [f"{name}, MB more", *(f"{peak[posts]:.1f}" for posts in sizes), ""]
+        for name, peak in grown.memory.items()
+    ]
+    facts = [f"- {posts:,} posts: {fact}." for posts, fact in grown.facts.items()]
+    return table(head, rows) + "\n" + "\n".join(facts) + "\n"
+
+
+def cold(measured: Cold) -> str:
+    """Return the tables of what starts from nothing."""
+    whole = [["empty directory to first stored post", f"{measured.first_post:.2f}"]]
+    stages = [[f"... {name}", f"{took:.2f}"] for name, took in measured.stages.items()]
+    answers = [[name, f"{took:.2f}"] for name, took in measured.first_answer.items()]
+    plain = measured.commands["aerich heads, plain configuration"]
+    commands = [
+        [name, f"{took:.2f}", f"{took / plain:.2f}"] for name, took in measured.commands.items()
+    ]
+    return "\n".join(
+        [
+            table(["cold start", "seconds"], whole + stages),
+            table(["first answer of a cold process", "seconds"], answers),
+            table(["command", "seconds", "ratio"], commands),
+        ]
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table: text on the left, numbers on the right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def chart(results: Iterable[Result], where: str, file: Path) -> None:
+    """Draw the ratios to asyncpg by hand, on uvloop and one call at a time, as SVG."""
+    caption = ", ".join(where.split(", ")[:5])
+    shown = [result for result in results if (result.loop, result.tasks) == ("uvloop", 1)]
+    scale, left, line, most = 70, 110, 11, 8.0
+    body = []
+    y = 50
+    for number in range(int(most) + 1):
+        x = left + number * scale
+        body.append(f'<line x1="{x}" y1="40" x2="{x}" y2="BOTTOM" stroke="#8884"/>')
+        body.append(f'<text x="{x}" y="34" text-anchor="middle">{number} x</text>')
+    for result in shown:
+        names = [name for name in ALL if name in result.taken]
+        middle = y + len(names) * line / 2 + 4
+        body.append(f'<text x="{left - 8}" y="{middle:.0f}" text-anchor="end">'
+                    f"{html.escape(result.operation.name)}</text>")  # fmt: skip
+        for name in names:
+            ratio = result.ratio(name)
+            width = min(ratio, most) * scale
+            body.append(f'<rect x="{left}" y="{y}" width="{width:.0f}" height="{line - 2}" '
+                        f'fill="{_COLORS[name]}"/>')  # fmt: skip
+            body.append(f'<text x="{left + width + 4:.0f}" y="{y + 8}" font-size="9">'
+                        f"{ratio:.2f}</text>")  # fmt: skip
+            y += line
+        y += 9
+    for place, name in enumerate(ALL):
+        x = left + place % 4 * 150
+        top = y + 8 + place // 4 * 18
+        body.append(f'<rect x="{x}" y="{top}" width="10" height="10" fill="{_COLORS[name]}"/>')
+        body.append(f'<text x="{x + 15}" y="{top + 9}">{html.escape(name)}</text>')
+    body.append(f'<text x="{left}" y="{y + 62}" font-size="10">{html.escape(caption)}</text>')
+    drawn = "\n".join(body).replace("BOTTOM", str(y))
+    file.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 {y + 72}" width="720" '
+        'font-family="sans-serif" font-size="12" fill="#555">\n'
+        f'<text x="{left}" y="16" font-size="14">Time of a call, as a multiple of {BASELINE} '
+        "(shorter is faster)</text>\n"
+        f"{drawn}\n</svg>\n",
+        encoding="utf-8",
+    )
+
+
+def _cell(result: Result, name: str) -> str:
+    if name not in result.taken:
+        return ""
+    cell = f"{result.median(name) * 1e6:,.0f} ({result.ratio(name):.2f})"
+    return f"**{cell}**" if name == "blogsvc" else cell
+
+
+def _ratio(took: dict[int, float], sizes: Sequence[int]) -> str:
+    return f"{took[sizes[-1]] / took[sizes[0]]:.2f}"
+
+
+def _quartiles(values: Sequence[float]) -> tuple[float, float]:
+    if len(values) < 2:
+        return values[0], values[0]
+    low, _, high = statistics.quantiles(values, n=4)
+    return low, high
+
+
+def _met(is_met: bool) -> str:
+    return "met" if is_met else "**missed**"
+
+
+def _processor() -> str:
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
