@@ -104,8 +104,8 @@ def target_of(url: str) -> Target:
                 dsn=url, **_NO_ARGUMENTS
             )
     except _BAD_URL as error:
-        # The driver quotes parts of the URL, and it does so between quotation marks.
-        reason = re.sub("""['"].*['"]""", "...", str(error), flags=re.DOTALL)
+        # The driver quotes parts of the URL between quotation marks, and objects of its own.
+        reason = re.sub("""['"].*['"]|<.*>""", "...", str(error), flags=re.DOTALL)
     if reason is not None:
         # Out here, so that the driver's error is not this one's context.
         raise ConfigurationError(

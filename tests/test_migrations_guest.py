@@ -90,5 +90,7 @@ async def test_opening_with_migrate_upgrades_and_the_connection_is_closed_after(
     async with BlogService(empty_database, migrate=True) as blog:
         await blog.posts.create("Hello", "First")
         async with connected(empty_database) as connection:
-            sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
+            # Of this database: other tests may be at work on the same server.
+            sessions = """SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = $1"""
             assert await connection.fetchval(sessions, "blogsvc migrations") == 0

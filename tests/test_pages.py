@@ -177,7 +177,8 @@ async def test_a_stream_holds_nothing_between_two_posts(
 ) -> None:
     await fill(blog)
     busy = """SELECT count(*) FROM pg_stat_activity
-        WHERE application_name = 'blogsvc' AND state <> 'idle'"""
+        WHERE datname = current_database() AND application_name = 'blogsvc'
+            AND state <> 'idle'"""
     async for _ in blog.posts.stream(batch=5):
         assert await sql.fetchval(busy) == 0
         await sql.execute("ALTER TABLE posts ALTER title SET STATISTICS 100")
