@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from . import rules
@@ -16,15 +15,29 @@ from .statements import Statements
 CHUNK: Final = 500
 """Posts that go into one statement."""
 
+CHUNK_SIZE: Final = 8_000_000
+"""Characters after which a statement is full: PostgreSQL takes messages of at most 1 GB."""
+
 
 async def create_many(database: Database, sql: Statements, posts: Iterable[NewPost]) -> list[int]:
     """Store posts in one transaction; see `PostRepository.create_many`."""
     ids: list[int] = []
     source = iter(posts)
     async with database.transaction():
-        while chunk := list(islice(source, CHUNK)):
+        while chunk := _take_chunk(source):
             ids += await _create_chunk(database, sql, chunk, len(ids))
     return ids
+
+
+def _take_chunk(source: Iterator[NewPost]) -> list[NewPost]:
+    chunk: list[NewPost] = []
+    size = 0
+    for post in source:
+        chunk.append(post)
+        size += len(post.content) if isinstance(getattr(post, "content", None), str) else 0
+        if len(chunk) == CHUNK or size >= CHUNK_SIZE:
+            break
+    return chunk
 
 
 async def _create_chunk(

@@ -49,6 +49,8 @@ def _layout(numbers: int) -> struct.Struct:
 
 
 def from_time(value: datetime) -> int:
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)  # so the driver returns an infinity
     return (value - _EPOCH) // _MICROSECOND
 
 

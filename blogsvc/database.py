@@ -65,10 +65,6 @@ class Database:
         self._transactions: dict[asyncio.Task[Any] | None, asyncpg.Connection] = {}
         self._savepoints = itertools.count(1)
 
-    @property
-    def is_open(self) -> bool:
-        return self._pool is not None
-
     async def open(self, url: str) -> None:
         """Connect `min_size` connections."""
         self._pool = await create_pool(
@@ -83,8 +79,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; those still at work after a moment are cut off. Idempotent."""
+        # Transactions stay bound: what follows in their tasks must fail, and not be stored alone.
         pool, self._pool = self._pool, None
-        self._transactions.clear()
         if pool is not None:
             await close_pool(pool, same_loop=self._loop is asyncio.get_running_loop())
 
@@ -105,6 +101,11 @@ class Database:
         connection = joined or await self._acquire()
         try:
             rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
+        except OverflowError as error:
+            raise DatabaseError(
+                f"A row holds a time that Python has no date for ({error}). Look for years before "
+                "1 or after 9999 in the table."
+            ) from error
         except DRIVER_ERRORS as error:
             if isinstance(error, asyncpg.InternalClientError):
                 _cut_off(connection)  # it has lost its way and would not find it again
@@ -140,7 +141,7 @@ class Database:
                 yield
             return
         if connection is not None:
-            if isolation or readonly or not connection.is_in_transaction():
+            if isolation or readonly or not _in_transaction(connection):
                 raise ConfigurationError(
                     "The connection given must be in a transaction already, and whoever began "
                     "that one has said isolation and readonly."
@@ -183,8 +184,12 @@ class Database:
         except BaseException:
             await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
             raise
-        with _translated():
+        try:
             await connection.execute(f"RELEASE SAVEPOINT {name}")
+        except DRIVER_ERRORS as error:
+            # An error inside was swallowed: what is outside of the block need not suffer for it.
+            await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
+            raise _ours(error) from error
 
     def _joined(self) -> asyncpg.Connection | None:
         if not self._transactions:
@@ -251,7 +256,23 @@ async def _begin(connection: asyncpg.Connection, statement: str) -> None:
         raise
 
 
+def _in_transaction(connection: asyncpg.Connection) -> bool:
+    try:
+        return bool(connection.is_in_transaction())
+    except asyncpg.InterfaceError:
+        return False  # it is back in its pool
+
+
+def _is_gone(connection: asyncpg.Connection) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
 async def _commit(connection: asyncpg.Connection) -> None:
+    if _is_gone(connection):
+        raise Unavailable("The connection was lost, and the transaction with it. Run it again.")
     try:
         status = await connection.execute("COMMIT")
     except asyncpg.PostgresError as error:
@@ -262,7 +283,7 @@ async def _commit(connection: asyncpg.Connection) -> None:
             raise _ours(error, write=True) from error
         raise
     if status == "ROLLBACK":
-        raise TransactionAborted
+        raise TransactionAborted(sqlstate="25P02")
 
 
 def _cut_off(connection: asyncpg.Connection) -> None:

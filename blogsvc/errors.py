@@ -37,6 +37,19 @@ class BlogError(Exception):
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or type(self).__doc__)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors travel between processes; their constructors take other arguments than `args`.
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(
+    kind: type[BlogError], args: tuple[object, ...], attributes: dict[str, object]
+) -> BlogError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
 
 class PostNotFound(BlogError):
     """No such post. Use `get_or_none` where a post may be missing."""
@@ -122,7 +135,9 @@ class DatabaseError(BlogError):
     `sqlstate` is PostgreSQL's five-character code, when the server gave one.
     """
 
-    sqlstate: str | None = None
+    def __init__(self, message: str | None = None, *, sqlstate: str | None = None) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(message)
 
 
 class TransactionConflict(DatabaseError):
@@ -203,8 +218,8 @@ _BY_SQLSTATE: Final[dict[str, tuple[type[DatabaseError], str]]] = {
     "08": (Unavailable, "The connection to PostgreSQL was lost. Try again."),
     "25006": (
         Unavailable,
-        "PostgreSQL takes no writes here: it is a standby, or read-only. Name all hosts in the "
-        "URL and add target_session_attrs=read-write.",
+        "PostgreSQL takes no writes here: the transaction is readonly, or the server a standby. "
+        "For the latter, name all hosts in the URL and add target_session_attrs=read-write.",
     ),
     "40001": (TransactionConflict, "The transaction met another one. Run the whole of it again."),
     "40P01": (TransactionConflict, "Two transactions waited for each other. Run this one again."),
@@ -212,6 +227,11 @@ _BY_SQLSTATE: Final[dict[str, tuple[type[DatabaseError], str]]] = {
     "55P03": (LockedError, "Somebody else holds the lock. Try again later."),
     "55006": (LockedError, "Somebody else is using it. Try again later."),
     "57014": (OperationTimeout, "PostgreSQL cancelled the statement: it took too long. Try again."),
+    "25P02": (
+        TransactionAborted,
+        "A statement in this transaction failed before, and the error was swallowed. Wrap what "
+        "may fail in a transaction of its own.",
+    ),
     "25P03": (OperationTimeout, "The transaction was idle for too long and was rolled back."),
     "25P04": (OperationTimeout, "The transaction took too long and was rolled back."),
     "57P": (Unavailable, "PostgreSQL is shutting down or starting. Try again."),
@@ -273,9 +293,9 @@ def _lost_connection(error: BaseException) -> bool:
 def _from_server(error: asyncpg.PostgresError, *, write: bool) -> BlogError:
     code: str = error.sqlstate or ""
     if write and (code[:2] == "08" or code in ("57P01", "57P02")):
-        return _with_code(OutcomeUnknown(), code)
+        return OutcomeUnknown(sqlstate=code)
     if isinstance(error, asyncpg.InvalidCachedStatementError):
-        return _with_code(TransactionConflict("The table was changed. Run this again."), code)
+        return TransactionConflict("The table was changed. Run this again.", sqlstate=code)
     rule = _rule_broken(error, code)
     if rule is not None:
         return rule
@@ -283,8 +303,8 @@ def _from_server(error: asyncpg.PostgresError, *, write: bool) -> BlogError:
         known = _BY_SQLSTATE.get(code[:length])
         if known is not None:
             kind, message = known
-            return _with_code(kind(f"{message} (PostgreSQL: {error})"), code)
-    return _with_code(DatabaseError(f"PostgreSQL refused the statement: {error} [{code}]"), code)
+            return kind(f"{message} (PostgreSQL: {error})", sqlstate=code)
+    return DatabaseError(f"PostgreSQL refused the statement: {error} [{code}]", sqlstate=code)
 
 
 def _rule_broken(error: asyncpg.PostgresError, code: str) -> BlogError | None:
@@ -311,8 +331,3 @@ def _rule_broken(error: asyncpg.PostgresError, code: str) -> BlogError | None:
             "or `aerich upgrade`."
         )
     return None
-
-
-def _with_code(error: DatabaseError, code: str) -> DatabaseError:
-    error.sqlstate = code
-    return error

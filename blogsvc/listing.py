@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from . import rules
 from .errors import InvalidPost, InvalidQuery
-from .records import Order
+from .records import STATUSES, Order
 from .statements import FILTERS, ORDERS
 
 
@@ -29,11 +29,12 @@ def filters_of(
             raise InvalidQuery("status", error.reason) from None
     rules.check_filter_time("created_before", created_before)
     rules.check_filter_time("created_after", created_after)
+    # In one form each, whatever form the caller's had: cursors compare them.
     given = {
-        "status": status,
-        "visible": visible or None,
-        "created_before": created_before,
-        "created_after": created_after,
+        "status": None if status is None else STATUSES[STATUSES.index(status)],
+        "visible": True if visible else None,
+        "created_before": created_before and created_before.astimezone(UTC),
+        "created_after": created_after and created_after.astimezone(UTC),
         "dated": order == "published" or None,
     }
     return {name: value for name, value in given.items() if value is not None}

@@ -159,7 +159,7 @@ class PostRepository:
         column = column_of(order)
         filters = filters_of(status, visible, created_before, created_after, order)
         rules.check_limit(limit)
-        query = cursors.fingerprint(order, sorted(filters.items()))
+        query = cursors.fingerprint(str.__str__(order), sorted(filters.items()))
         start = None
         if after is not None:
             position, id = cursors.decode(query, after)

@@ -6,11 +6,16 @@ PostgreSQL cannot take at all.
 
 from __future__ import annotations
 
-from datetime import datetime
+import contextlib
+import operator
+from datetime import UTC, datetime
 from typing import Final
 
 from .errors import InvalidPost, InvalidQuery
 from .records import STATUSES, NewPost
+
+# What the driver sends as -infinity and infinity.
+_INFINITIES: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 MAX_TITLE: Final = 255
 MAX_SLUG: Final = 255
@@ -73,6 +78,12 @@ def check_time(field: str, value: datetime | None) -> None:
         raise InvalidPost(
             field, "has no time zone: write datetime(..., tzinfo=UTC) or .astimezone()"
         )
+    try:
+        endless = value.astimezone(UTC) in _INFINITIES
+    except OverflowError:
+        endless = True
+    if endless:
+        raise InvalidPost(field, "is before or after all time that can be stored")
 
 
 def check_filter_time(argument: str, value: datetime | None) -> None:
@@ -93,13 +104,23 @@ def text_is_storable(value: str) -> bool:
 
 
 def id_is_possible(id: int) -> bool:
-    """Whether a post can have this id at all."""
-    return isinstance(id, int) and 0 < id <= MAX_BIGINT
+    """Whether a post can have this id at all. Raises `InvalidQuery` for what is no int."""
+    return 0 < _whole("id", id) <= MAX_BIGINT
 
 
 def version_is_possible(version: int | None) -> bool:
-    """Whether a post can be at this version at all; None stands for any."""
-    return version is None or -MAX_INT <= version <= MAX_INT
+    """Whether a post can be at this version at all; None stands for any.
+
+    Raises `InvalidQuery` for what is no int.
+    """
+    return version is None or -MAX_INT <= _whole("expected_version", version) <= MAX_INT
+
+
+def _whole(argument: str, value: object) -> int:
+    if not isinstance(value, bool):
+        with contextlib.suppress(TypeError):
+            return operator.index(value)  # type: ignore[arg-type]
+    raise InvalidQuery(argument, f"is a {type(value).__name__}, not an int")
 
 
 def _text_flaw(value: object) -> str | None:

@@ -8,6 +8,7 @@ going back from there, or by the index.
 from __future__ import annotations
 
 import html
+import re
 from typing import Final
 
 from . import cursors, rules
@@ -23,6 +24,8 @@ SAMPLED: Final = 250
 """How many of the newest posts are looked at, to tell a common word from a rare one."""
 
 MAX_QUERY: Final = 1000
+
+_DASHES: Final = re.compile(r"(?:-\s*){2,}")
 
 _MARKS: Final = str.maketrans({"\2": "<mark>", "\3": "</mark>"})
 
@@ -49,7 +52,9 @@ async def search(
     if not query.strip() or not rules.text_is_storable(query):
         return Page(())
     statement = sql.search(visible=visible, after=after is not None)
-    rows = await database.fetch(statement, query, upto, RANKED, limit + 1, SAMPLED, *start)
+    # PostgreSQL counts every dash of a row of them as one more "not", and runs out of room.
+    words = _DASHES.sub("-", query)
+    rows = await database.fetch(statement, words, upto, RANKED, limit + 1, SAMPLED, *start)
     hits = [
         SearchHit(record_of(row[3:]), row[1], html.escape(row[2]).translate(_MARKS))
         for row in rows

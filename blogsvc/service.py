@@ -59,12 +59,13 @@ class BlogService:
             acquire_timeout=acquire_timeout,
         )
         self._opening_or_closing = asyncio.Lock()
+        self._ready = False
         self.posts = PostRepository(self._database, schema)
 
     @property
     def is_open(self) -> bool:
         """Whether `open` has been awaited and `close` has not."""
-        return self._database.is_open
+        return self._ready
 
     async def open(self) -> Self:
         """Connect, and see that the schema is the one that this blogsvc needs.
@@ -72,10 +73,9 @@ class BlogService:
         Idempotent. Raises `Unavailable`, `ConfigurationError`, `SchemaOutOfDate`,
         `EmbeddedUnavailable`; then nothing stays open.
         """
-        if not self._database.is_open:
-            async with self._opening_or_closing:
-                if not self._database.is_open:
-                    await self._open()
+        async with self._opening_or_closing:
+            if not self._ready:
+                await self._open()
         self._database.check_open()
         return self
 
@@ -88,6 +88,7 @@ class BlogService:
                 await Migrator(reachable, schema=self._schema).upgrade()
             await self._database.open(reachable)
             await self._check_schema()
+            self._ready = True
         except BaseException:
             await self._close()
             raise
@@ -101,6 +102,7 @@ class BlogService:
             await self._close()
 
     async def _close(self) -> None:
+        self._ready = False
         try:
             await self._database.close()
         finally:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from blogsvc import BlogService, NewPost
+from blogsvc import BlogService, NewPost, bulk
 from blogsvc.errors import AlreadyExists, InvalidPost
 
 
@@ -82,3 +82,11 @@ async def test_something_else_than_a_post_is_refused(blog: BlogService) -> None:
     with pytest.raises(InvalidPost) as caught:
         await blog.posts.create_many([NewPost("A", ""), {"title": "B"}])  # type: ignore[list-item]
     assert caught.value.index == 1
+
+
+async def test_very_long_posts_are_sent_a_few_at_a_time(
+    blog: BlogService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "CHUNK_SIZE", 1000)
+    ids = await blog.posts.create_many(NewPost(f"Post {n}", "x" * 400) for n in range(10))
+    assert len(set(ids)) == 10

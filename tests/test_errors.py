@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import os
+import pickle
 import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -253,3 +255,31 @@ def test_every_error_has_a_root_and_a_default_message(name: str) -> None:
     assert {each for each in defined if issubclass(getattr(errors, each), BlogError)} == set(
         errors.__all__
     )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.PostNotFound(id=1),
+        errors.AlreadyExists("slug", "s", index=3),
+        errors.InvalidPost("title", "is blank"),
+        errors.InvalidCursor("was cut"),
+        errors.VersionConflict(1, 2, 3),
+        errors.SchemaOutOfDate("behind", pending=("a",)),
+        Unavailable(sqlstate="08006"),
+    ],
+)
+def test_an_error_travels_between_processes(error: BlogError) -> None:
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
+
+
+async def test_opening_twice_at_once_tells_both_of_a_schema_that_is_behind(
+    empty_database: str,
+) -> None:
+    blog = BlogService(empty_database)
+    results = await asyncio.gather(blog.open(), blog.open(), return_exceptions=True)
+    assert [type(result) for result in results] == [SchemaOutOfDate, SchemaOutOfDate]
+    assert not blog.is_open

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
 from typing import Any
 
 import asyncpg
 import pytest
 
 from blogsvc import BlogService, NewPost, Page, PostRecord
-from blogsvc.errors import InvalidCursor, InvalidQuery
+from blogsvc.errors import DatabaseError, InvalidCursor, InvalidQuery
 from blogsvc.records import Order
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -195,3 +196,35 @@ async def test_a_large_table_is_read_from_the_index_of_its_order(
         plan = "\n".join(row[0] for row in await sql.fetch("EXPLAIN " + statement))
         assert "Index Scan" in plan, plan
         assert "Sort" not in plan, plan
+
+
+async def test_endless_times_in_the_table_do_not_stop_a_page(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    ids = await fill(blog, 4)
+    await sql.execute("UPDATE posts SET created_at = 'infinity' WHERE id = ANY($1)", ids[:2])
+    assert [post.id for post in await walk(blog, limit=1)] == [ids[1], ids[0], ids[3], ids[2]]
+
+
+async def test_a_time_that_python_has_no_date_for_is_told(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    await fill(blog, 1)
+    await sql.execute("UPDATE posts SET created_at = '0044-03-15 BC'")
+    with pytest.raises(DatabaseError, match="years"):
+        await blog.posts.page()
+
+
+async def test_a_cursor_knows_the_same_filters_in_another_form(blog: BlogService) -> None:
+    class Status(StrEnum):
+        PUBLISHED = "published"
+
+    await fill(blog)
+    first = await blog.posts.page(
+        status=Status.PUBLISHED, created_after=START, order="oldest", limit=2
+    )
+    elsewhere = START.astimezone(timezone(timedelta(hours=2)))
+    rest = await blog.posts.page(
+        status="published", created_after=elsewhere, order="oldest", limit=2, after=first.next
+    )
+    assert rest.items

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import copy
+import pickle
+from datetime import UTC, datetime, timedelta, timezone
 
 import asyncpg
 import pytest
 
 from blogsvc import BlogService, PostRecord
-from blogsvc.errors import AlreadyExists, InvalidPost, PostNotFound, VersionConflict
+from blogsvc.errors import AlreadyExists, InvalidPost, InvalidQuery, PostNotFound, VersionConflict
 
+BEFORE_ALL_TIME = datetime.min.replace(tzinfo=timezone(timedelta(hours=5)))
 LONG_AGO = datetime(2015, 5, 15, 12, 30, 0, 123456, tzinfo=UTC)
 
 
@@ -89,6 +92,11 @@ async def test_an_explicit_slug_that_is_taken_is_refused(blog: BlogService) -> N
         ({"status": None}, "status"),
         ({"published_at": datetime(2026, 1, 1)}, "published_at"),  # noqa: DTZ001 - naive is the point
         ({"created_at": "yesterday"}, "created_at"),
+        ({"created_at": datetime.max.replace(tzinfo=UTC)}, "created_at"),
+        (
+            {"published_at": datetime.min.replace(tzinfo=timezone(timedelta(hours=5)))},
+            "published_at",
+        ),
     ],
 )
 async def test_an_invalid_post_is_refused_and_named(
@@ -276,3 +284,23 @@ async def test_a_deleted_post_is_gone(blog: BlogService, sql: asyncpg.Connection
     await blog.posts.delete(post.id, missing_ok=True)
     with pytest.raises(PostNotFound):
         await blog.posts.delete(post.id)
+
+
+@pytest.mark.parametrize("id", ["1", 1.0, None, True, b"1"])
+async def test_an_id_that_is_no_int_is_refused(blog: BlogService, id: int) -> None:
+    await blog.posts.create("Hello", "")
+    with pytest.raises(InvalidQuery):
+        await blog.posts.get(id)
+    with pytest.raises(InvalidQuery):
+        await blog.posts.delete(id, missing_ok=True)
+    with pytest.raises(InvalidQuery):
+        await blog.posts.get_many([id])
+    if id is not None:
+        with pytest.raises(InvalidQuery):
+            await blog.posts.update(1, title="x", expected_version=id)
+    assert await blog.posts.count() == 1
+
+
+async def test_a_record_can_be_pickled_and_copied(blog: BlogService) -> None:
+    post = await blog.posts.create("Hello", "")
+    assert pickle.loads(pickle.dumps(post)) == copy.deepcopy(post) == post

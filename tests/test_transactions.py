@@ -355,3 +355,60 @@ async def test_a_task_that_was_cancelled_in_a_transaction_can_go_on(blog: BlogSe
         return await blog.posts.count()
 
     assert await work() == 1
+
+
+async def test_a_block_that_outlives_its_service_stores_nothing_alone(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    closed = asyncio.Event()
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        async with blog.transaction():
+            await blog.posts.create("First half", "")
+            begun.set()
+            await closed.wait()
+            await blog.posts.create("Second half", "")
+
+    working = asyncio.create_task(work())
+    await begun.wait()
+    await blog.close()
+    await blog.open()
+    closed.set()
+    with pytest.raises(Unavailable):
+        await working
+    assert await titles(sql) == []
+
+
+async def test_a_statement_after_a_swallowed_error_says_so(blog: BlogService) -> None:
+    post = await blog.posts.create("One", "", status="published")
+    with pytest.raises(TransactionAborted) as caught:
+        async with blog.transaction():
+            with pytest.raises(InvalidPost):
+                await blog.posts.update(post.id, published_at=None)
+            await blog.posts.count()
+    assert caught.value.sqlstate == "25P02"
+
+
+async def test_an_error_swallowed_in_a_savepoint_spares_the_rest(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    async with blog.transaction():
+        post = await blog.posts.create("Kept", "", status="published")
+        with pytest.raises(TransactionAborted):
+            async with blog.transaction():
+                with pytest.raises(InvalidPost):
+                    await blog.posts.update(post.id, published_at=None)
+        await blog.posts.create("Kept too", "")
+    assert await titles(sql) == ["Kept", "Kept too"]
+
+
+async def test_a_hosts_connection_that_is_back_in_its_pool_is_refused(
+    blog: BlogService, database: str
+) -> None:
+    async with asyncpg.create_pool(database, min_size=1, max_size=1) as pool:
+        async with pool.acquire() as released:
+            pass
+        with pytest.raises(ConfigurationError):
+            async with blog.transaction(connection=released):
+                pass
