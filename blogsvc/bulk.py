@@ -24,17 +24,19 @@ async def create_many(database: Database, sql: Statements, posts: Iterable[NewPo
     ids: list[int] = []
     source = iter(posts)
     async with database.transaction():
-        while chunk := _take_chunk(source):
+        while chunk := _take_chunk(source, len(ids)):
             ids += await _create_chunk(database, sql, chunk, len(ids))
     return ids
 
 
-def _take_chunk(source: Iterator[NewPost]) -> list[NewPost]:
+def _take_chunk(source: Iterator[NewPost], first: int) -> list[NewPost]:
+    """Take the posts of one statement, each of them checked."""
     chunk: list[NewPost] = []
     size = 0
-    for post in source:
+    for index, post in enumerate(source, first):
+        rules.check_post(post, index)
         chunk.append(post)
-        size += len(post.content) if isinstance(getattr(post, "content", None), str) else 0
+        size += len(post.content)
         if len(chunk) == CHUNK or size >= CHUNK_SIZE:
             break
     return chunk
@@ -43,8 +45,6 @@ def _take_chunk(source: Iterator[NewPost]) -> list[NewPost]:
 async def _create_chunk(
     database: Database, sql: Statements, chunk: Sequence[NewPost], first: int
 ) -> list[int]:
-    for index, post in enumerate(chunk, first):
-        rules.check_post(post, index)
     ids: dict[int, int] = {}
     sources = [
         iter([post.slug]) if post.slug is not None else slug_candidates(post.title)
