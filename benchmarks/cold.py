@@ -26,7 +26,8 @@ _STAGES: Final = """
 import time; began = time.time()
 import asyncio, json, sys
 from pathlib import Path
-from blogsvc import BlogService, config, embedded
+from blogsvc import embedded
+from blogsvc import BlogService, config
 imported = time.time()
 
 async def main():

@@ -18,7 +18,8 @@ from typing import Final
 
 import asyncpg
 
-from blogsvc import BlogService, NewPost, cursors
+from blogsvc import BlogService, NewPost
+from blogsvc.posts import cursors
 
 from .databases import filled
 from .filling import COMMON_RANK, RARE

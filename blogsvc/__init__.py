@@ -1,6 +1,6 @@
 """Blog posts in PostgreSQL for any asyncio application."""
 
-from .records import UNSET, NewPost, Page, PostRecord, SearchHit
+from .posts.records import UNSET, NewPost, Page, PostRecord, SearchHit
 from .service import BlogService
 
 __all__ = ["UNSET", "BlogService", "NewPost", "Page", "PostRecord", "SearchHit"]

@@ -72,12 +72,12 @@ def migrations_dir() -> Path:
 
 def tortoise_config(url: str | None, schema: str | None) -> dict[str, Any]:
     """Return the Tortoise configuration with which Aerich migrates `url`."""
-    from .connecting import DatabaseURL
+    from .database.connections import DatabaseURL
 
     return {
         "connections": {
             APP: {
-                "engine": "blogsvc.engine",
+                "engine": "blogsvc.migrator.aerich",
                 "credentials": {
                     "dsn": DatabaseURL(url) if url else None,
                     "schema": schema,

@@ -12,11 +12,11 @@ from typing import Self, TypeVar
 import asyncpg
 
 from . import config
-from .connecting import Endpoint, quoted
-from .database import Database, Isolation
+from .database.connections import Endpoint, quoted
+from .database.transactions import Database, Isolation
 from .errors import SchemaOutOfDate, TransactionConflict
 from .migrator import Migrator, check_versions
-from .repository import PostRepository
+from .posts.repository import PostRepository
 
 T = TypeVar("T")
 

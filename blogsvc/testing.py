@@ -25,7 +25,7 @@ import pytest
 import pytest_asyncio
 
 from . import embedded
-from .connecting import quoted
+from .database.connections import quoted
 from .migrator import Migrator
 from .service import BlogService
 

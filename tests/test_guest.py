@@ -25,7 +25,7 @@ from blogsvc.migrator import Migrator
 from blogsvc.models import Post
 from blogsvc.testing import create_database, drop_database
 
-from .processes import ROOT, eventually
+from .embedded.processes import ROOT, eventually
 
 
 class HostRouter:
@@ -95,7 +95,7 @@ async def test_a_host_with_its_own_tortoise_keeps_all_that_is_its_own(
     host = {
         "connections": {
             "default": {
-                "engine": "blogsvc.engine",
+                "engine": "blogsvc.migrator.aerich",
                 "credentials": {"dsn": other_database},
             }
         },

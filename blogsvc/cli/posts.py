@@ -9,8 +9,8 @@ from pathlib import Path
 
 import asyncclick as click
 
-from ..exporting import export_posts
-from ..importing import import_posts
+from ..markdown.exporting import export_posts
+from ..markdown.importing import import_posts
 from ..service import BlogService
 from .target import Target, on_a_blog
 

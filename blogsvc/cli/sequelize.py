@@ -7,7 +7,7 @@ import sys
 import asyncclick as click
 
 from ..migrator import Migrator
-from ..sequelize import take_over
+from ..migrator.sequelize import take_over
 from .migrations import show_step
 from .target import Target, on_a_blog
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncclick as click
 
-from .. import wheel
-from ..connecting import Endpoint, quoted
+from ..database.connections import Endpoint, quoted
+from ..embedded import programs
 from .target import Target, on_a_blog
 
 
@@ -28,7 +28,7 @@ async def psql(target: Target, arguments: Sequence[str]) -> None:
         path = quoted(target["schema"]).replace("\\", "\\\\").replace(" ", "\\ ")
         environment["PGOPTIONS"] = f"-c search_path={path}"
     try:
-        program = shutil.which("psql") or str(wheel.program("psql"))
+        program = shutil.which("psql") or str(programs.program("psql"))
         shell = await asyncio.create_subprocess_exec(program, url, *arguments, env=environment)
         status = await shell.wait()
     finally:

@@ -58,7 +58,7 @@ def expected(version: str | None) -> list[str]:
             return lines
     raise MigrationError(
         f"schema.txt says nothing of {files.label(version)}, so the schema cannot be compared. "
-        "Reinstall blogsvc, or, in its repository, type `python -m tests.write_schema`."
+        "Reinstall blogsvc, or, in its repository, type `python -m tests.migrations.write_schema`."
     )
 
 

@@ -11,9 +11,9 @@ from typing import Literal
 import asyncpg
 
 from .. import config
-from ..connecting import CLEANUP_TIMEOUT, CONNECT_TIMEOUT, Endpoint, connect
+from ..database.connections import CLEANUP_TIMEOUT, CONNECT_TIMEOUT, Endpoint, connect
 from ..errors import BlogError, MigrationError
-from . import drift, files, history, plan, printing, rehearsal, scripts, session
+from . import drift, files, history, lock, plan, rehearsal, running, sql_script
 from .files import MigrationFile
 from .plan import VersionStatus
 
@@ -100,7 +100,7 @@ class Migrator:
         """Return the script, for psql, of what `upgrade` or, with `down`, `downgrade` would do."""
         async with self.session(take_turn=False) as connection:
             planned = await _planned(connection, "down" if down else "up", to, steps)
-        return printing.script(planned, "down" if down else "up", self._schema)
+        return sql_script.script(planned, "down" if down else "up", self._schema)
 
     async def upgrade(self, to: str | None = None) -> list[str]:
         """Apply what is pending, so that `to`, or the head, is the newest applied; return it.
@@ -181,10 +181,10 @@ class Migrator:
         try:
             url = await endpoint.hold()
             connection = await connect(
-                url, timeout=CONNECT_TIMEOUT, settings=session.settings(self._schema)
+                url, timeout=CONNECT_TIMEOUT, settings=lock.settings(self._schema)
             )
             try:
-                await session.prepare(connection, self._schema, take_turn=take_turn)
+                await lock.prepare(connection, self._schema, take_turn=take_turn)
                 yield connection
             finally:
                 await _close(connection)
@@ -235,16 +235,16 @@ async def _apply(connection: asyncpg.Connection, file: MigrationFile) -> None:
     started = time.perf_counter()
     if file.in_transaction:
         async with begun(connection):
-            await scripts.run_in_transaction(connection, file.up)
+            await running.run_in_transaction(connection, file.up)
             await history.record(connection, file, time.perf_counter() - started)
     else:
-        await scripts.run_alone(connection, file.up)
+        await running.run_alone(connection, file.up)
         await history.record(connection, file, time.perf_counter() - started)
 
 
 async def _undo(connection: asyncpg.Connection, file: MigrationFile) -> None:
     async with begun(connection):
-        await scripts.run_in_transaction(connection, file.down)
+        await running.run_in_transaction(connection, file.down)
         await history.erase(connection, file.version)
 
 

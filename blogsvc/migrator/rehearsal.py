@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from ..errors import MigrationError
-from . import files, scripts
+from . import files, running
 from .files import MigrationFile
 
 
@@ -36,7 +36,7 @@ async def rehearse(
     found: list[Rehearsed] = []
     await connection.execute("BEGIN")
     try:
-        await connection.execute(scripts.KEEP_OFF_AUTOVACUUM)
+        await connection.execute(running.KEEP_OFF_AUTOVACUUM)
         for file in planned:
             found.append(Rehearsed(file.version, await _tried(connection, file, found)))
     finally:

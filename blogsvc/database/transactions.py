@@ -1,0 +1,305 @@
+"""A pool that speaks our errors, and the transactions that tasks open on it.
+
+It knows SQL and connections, and nothing of posts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final, Literal
+
+import asyncpg
+
+from ..errors import (
+    BlogError,
+    ConfigurationError,
+    DatabaseError,
+    NotOpen,
+    TransactionAborted,
+    Unavailable,
+    WrongEventLoop,
+    translate,
+)
+from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
+
+Isolation = Literal["read committed", "repeatable read", "serializable"]
+
+DRIVER_ERRORS: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+_ISOLATIONS: Final = ("read committed", "repeatable read", "serializable")
+
+
+class Database:
+    """One database: a pool bound to the event loop that opened it.
+
+    Every wait is bounded: `connect_timeout` seconds a host, `acquire_timeout` for a free
+    connection, `command_timeout` for a statement. What the driver raises comes out as `BlogError`.
+    """
+
+    def __init__(
+        self,
+        *,
+        min_size: int,
+        max_size: int,
+        command_timeout: float | None,
+        connect_timeout: float,
+        acquire_timeout: float,
+    ) -> None:
+        self._min_size = min_size
+        self._max_size = max_size
+        self._command_timeout = command_timeout
+        self._connect_timeout = connect_timeout
+        self._acquire_timeout = acquire_timeout
+        self._pool: asyncpg.Pool | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # By task and not by context: a child task must not join by accident.
+        self._transactions: dict[asyncio.Task[Any] | None, asyncpg.Connection] = {}
+        self._savepoints = itertools.count(1)
+
+    async def open(self, url: str) -> None:
+        """Connect `min_size` connections."""
+        self._pool = await create_pool(
+            url,
+            min_size=self._min_size,
+            max_size=self._max_size,
+            connect_timeout=self._connect_timeout,
+            command_timeout=self._command_timeout,
+            reset=leave_as_is,
+        )
+        self._loop = asyncio.get_running_loop()
+
+    async def close(self) -> None:
+        """Close every connection; those still at work after a moment are cut off. Idempotent."""
+        # Transactions stay bound: what follows in their tasks must fail, and not be stored alone.
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await close_pool(pool, same_loop=self._loop is asyncio.get_running_loop())
+
+    def check_open(self) -> asyncpg.Pool:
+        """Return the pool. Raises `NotOpen`, and `WrongEventLoop` where it was opened elsewhere."""
+        if self._pool is None:
+            raise NotOpen
+        if self._loop is not asyncio.get_running_loop():
+            raise WrongEventLoop
+        return self._pool
+
+    async def fetch(self, sql: str, *args: object, write: bool = False) -> list[asyncpg.Record]:
+        """Run one statement, in this task's transaction or by itself, and return its rows.
+
+        `write` says that it changes something, so that a lost answer is told as `OutcomeUnknown`.
+        """
+        joined = self._joined()
+        connection = joined or await self._acquire()
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
+        except OverflowError as error:
+            raise DatabaseError(
+                f"A row holds a time that Python has no date for ({error}). Look for years before "
+                "1 or after 9999 in the table."
+            ) from error
+        except DRIVER_ERRORS as error:
+            if isinstance(error, asyncpg.InternalClientError):
+                _cut_off(connection)  # it has lost its way and would not find it again
+            # Inside a transaction nothing is committed yet, whatever became of the statement.
+            raise _ours(error, write=write and joined is None) from error
+        finally:
+            if joined is None:
+                await self._release(connection)
+        return rows
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the current task is inside `transaction()`."""
+        return self._joined() is not None
+
+    @contextlib.asynccontextmanager
+    async def transaction(
+        self,
+        isolation: Isolation | None = None,
+        readonly: bool = False,
+        connection: asyncpg.Connection | None = None,
+    ) -> AsyncIterator[None]:
+        """Make the statements of this task one unit; see `BlogService.transaction`."""
+        task = asyncio.current_task()
+        outer = self._joined()
+        if outer is not None:
+            if isolation or readonly or (connection is not None and connection is not outer):
+                raise ConfigurationError(
+                    "A transaction inside another one is a savepoint of it: isolation, readonly "
+                    "and connection are said by the outermost block."
+                )
+            async with self._savepoint(outer):
+                yield
+            return
+        if connection is not None:
+            if isolation or readonly or not _in_transaction(connection):
+                raise ConfigurationError(
+                    "The connection given must be in a transaction already, and whoever began "
+                    "that one has said isolation and readonly."
+                )
+            self.check_open()
+            async with self._bound(task, connection), self._savepoint(connection):
+                yield
+            return
+        begin = _begin_statement(isolation, readonly)
+        acquired = await self._acquire()
+        try:
+            await _begin(acquired, begin)
+            async with self._bound(task, acquired):
+                try:
+                    yield
+                except BaseException:
+                    await _roll_back(acquired, "ROLLBACK")
+                    raise
+                await _commit(acquired)
+        finally:
+            await self._release(acquired)
+
+    @contextlib.asynccontextmanager
+    async def _bound(
+        self, task: asyncio.Task[Any] | None, connection: asyncpg.Connection
+    ) -> AsyncIterator[None]:
+        self._transactions[task] = connection
+        try:
+            yield
+        finally:
+            self._transactions.pop(task, None)
+
+    @contextlib.asynccontextmanager
+    async def _savepoint(self, connection: asyncpg.Connection) -> AsyncIterator[None]:
+        name = f"blogsvc_{next(self._savepoints)}"
+        with _translated():
+            await connection.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
+            raise
+        try:
+            await connection.execute(f"RELEASE SAVEPOINT {name}")
+        except DRIVER_ERRORS as error:
+            # An error inside was swallowed: what is outside of the block need not suffer for it.
+            await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
+            raise _ours(error) from error
+
+    def _joined(self) -> asyncpg.Connection | None:
+        if not self._transactions:
+            return None
+        return self._transactions.get(asyncio.current_task())
+
+    async def _acquire(self) -> asyncpg.Connection:
+        pool = self.check_open()
+        try:
+            async with asyncio.timeout(self._acquire_timeout):
+                return await pool.acquire()
+        except TimeoutError as error:
+            if pool.get_size() < self._max_size:
+                raise Unavailable(
+                    f"No connection could be made within {self._acquire_timeout:g} s. Check that "
+                    "the server runs, or raise acquire_timeout."
+                ) from error
+            raise Unavailable(
+                f"No connection was free within {self._acquire_timeout:g} s: all {self._max_size} "
+                "are at work. Raise max_size, or look for transactions that stay open."
+            ) from error
+        except DRIVER_ERRORS as error:
+            raise _ours(error) from error
+
+    async def _release(self, connection: asyncpg.Connection) -> None:
+        if self._pool is None:
+            _cut_off(connection)
+            return
+        try:
+            await self._pool.release(connection, timeout=CLEANUP_TIMEOUT)
+        except DRIVER_ERRORS:
+            # The pool has cut it off already and will make another one.
+            _cut_off(connection)
+
+
+def _ours(error: Exception, *, write: bool = False) -> BlogError:
+    return translate(error, write=write) or DatabaseError(f"The driver failed: {error!r}")
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DRIVER_ERRORS as error:
+        raise _ours(error) from error
+
+
+def _begin_statement(isolation: Isolation | None, readonly: bool) -> str:
+    if isolation is not None and isolation not in _ISOLATIONS:
+        raise ConfigurationError(
+            f"There is no isolation level {isolation!r}. Use one of {', '.join(_ISOLATIONS)}."
+        )
+    level = f" ISOLATION LEVEL {isolation.upper()}" if isolation else ""
+    return f"BEGIN{level}{' READ ONLY' if readonly else ''}"
+
+
+async def _begin(connection: asyncpg.Connection, statement: str) -> None:
+    try:
+        with _translated():
+            await connection.execute(statement)
+    except BaseException:
+        # It may have begun all the same.
+        _cut_off(connection)
+        raise
+
+
+def _in_transaction(connection: asyncpg.Connection) -> bool:
+    try:
+        return bool(connection.is_in_transaction())
+    except asyncpg.InterfaceError:
+        return False  # it is back in its pool
+
+
+def _is_gone(connection: asyncpg.Connection) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
+async def _commit(connection: asyncpg.Connection) -> None:
+    if _is_gone(connection):
+        raise Unavailable("The connection was lost, and the transaction with it. Run it again.")
+    try:
+        status = await connection.execute("COMMIT")
+    except asyncpg.PostgresError as error:
+        raise _ours(error, write=True) from error
+    except BaseException as error:
+        _cut_off(connection)
+        if isinstance(error, DRIVER_ERRORS):
+            raise _ours(error, write=True) from error
+        raise
+    if status == "ROLLBACK":
+        raise TransactionAborted(sqlstate="25P02")
+
+
+def _cut_off(connection: asyncpg.Connection) -> None:
+    """Close the connection at once; the server undoes what is not committed."""
+    # The pool takes back by itself what the server has closed.
+    with contextlib.suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
+async def _roll_back(connection: asyncpg.Connection, statement: str) -> None:
+    """Undo; where that fails, cut the connection off, and the server undoes it all."""
+    try:
+        async with asyncio.timeout(CLEANUP_TIMEOUT):
+            await connection.execute(statement)
+    except DRIVER_ERRORS:
+        _cut_off(connection)
+    except BaseException:
+        _cut_off(connection)
+        raise

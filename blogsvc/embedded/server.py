@@ -1,0 +1,318 @@
+"""A real PostgreSQL from a wheel, started when no URL is given and stopped with its last user.
+
+The data directory holds `pgdata` (the cluster), `postgres.log` and four lock files. `start.lock`
+serialises starting and stopping; each process that uses the server holds `users.lock` shared; the
+watchdog that will stop the server holds `watchdog.lock` (see `watchdog`); every process of the
+server itself holds `server.lock`. The kernel drops all of them when a process dies, so a `kill -9`
+leaves nothing to clean up.
+
+Nobody but the account that owns the data can connect: the server listens on no port, only on a
+unix socket in a directory of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from .. import config
+from ..errors import EmbeddedUnavailable
+from . import programs, watchdog
+from .account import Account, let_in, server_account
+from .watchdog import (
+    CLUSTER,
+    PORT,
+    SOCKETS_PREFIX,
+    answers,
+    recorded_sockets,
+    run_as,
+    stop_server,
+    try_lock,
+)
+
+logger = logging.getLogger(__name__)
+
+START_TIMEOUT: float = watchdog.START_TIMEOUT
+
+_ANOTHER_DIRECTORY = "Name a directory of your own in BLOGSVC_DATA_DIR."
+_BUSY = "another process has been starting or stopping it. Look at postgres.log there."
+_OUT_OF_REACH = (
+    "a server has been running there that does not answer: its socket directory is gone, or it "
+    "runs in another container. It ends with its last user."
+)
+
+_servers: dict[Path, _Server] = {}
+_servers_lock = threading.Lock()
+
+
+class EmbeddedServer:
+    """One use of the embedded PostgreSQL; the server runs at least until `release`."""
+
+    def __init__(self, server: _Server) -> None:
+        self._server: _Server | None = server
+        self.url = server.url
+
+    def release(self) -> None:
+        """End this use; the last one of the last process stops the server. Idempotent."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        with _servers_lock:
+            server.uses -= 1
+            if server.uses == 0 and _servers.get(server.data_dir) is server:
+                del _servers[server.data_dir]
+                server.leave()
+
+
+def start(data_dir: Path | None = None) -> EmbeddedServer:
+    """Start the embedded PostgreSQL, or join the one that runs, and return a use of it.
+
+    Blocks: call it in a thread. Any number of processes and threads may call it at once. Raises
+    `EmbeddedUnavailable`, with the server's own words where it does not start.
+    """
+    programs.installed()
+    data_dir = data_dir or config.data_dir()
+    try:
+        data_dir = data_dir.resolve()
+        bin_dir = programs.programs_for(data_dir / CLUSTER)
+        with _servers_lock:
+            server = _servers.get(data_dir) or _Server(data_dir, bin_dir)
+            server.join()
+            _servers[data_dir] = server
+            server.uses += 1
+            return EmbeddedServer(server)
+    except (OSError, RuntimeError) as error:
+        raise EmbeddedUnavailable(
+            f"The embedded PostgreSQL cannot use the directory {data_dir}: {error}. "
+            f"{_ANOTHER_DIRECTORY}"
+        ) from error
+
+
+def _forget_after_fork() -> None:
+    """Make a forked child start with no hold on a server: those are its parent's."""
+    global _servers_lock
+    _servers_lock = threading.Lock()
+    for server in _servers.values():
+        server.forget()
+    _servers.clear()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+class _Server:
+    """This process's hold on the server of one data directory."""
+
+    def __init__(self, data_dir: Path, bin_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.bin_dir = bin_dir
+        self.cluster = data_dir / CLUSTER
+        self.uses = 0
+        self.url = ""
+        self._users = -1
+
+    def join(self) -> None:
+        """Count this process among the users, and see that the server and its watchdog run."""
+        if self._users < 0:
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
+            self._users = self._open("users.lock")
+        try:
+            self._lock(self._users, fcntl.LOCK_SH)
+            with self._locked("start.lock") as start:
+                if not (self.cluster / "PG_VERSION").exists():
+                    self._initialise(start)
+                self._check_owner()
+                sockets = self._live_sockets()
+                if sockets is None:
+                    sockets = self._start(start)
+                elif not self._watchdog_runs():
+                    self._run_watchdog()
+        except BaseException:
+            if self.uses == 0:
+                self.leave()
+            raise
+        # All of it is said, so that nothing that the environment says comes in between.
+        self.url = (
+            f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port={PORT}"
+            "&sslmode=disable&target_session_attrs=any"
+        )
+
+    def leave(self) -> None:
+        """Give the hold up; the last user stops the server and returns when it has stopped."""
+        users, self._users = self._users, -1
+        if users < 0:
+            return
+        try:
+            if try_lock(users, fcntl.LOCK_EX):
+                stop_server(self.data_dir, self.bin_dir / "pg_ctl")
+            elif not try_lock(users, fcntl.LOCK_SH):
+                # The watchdog was faster and is stopping it now.
+                self._lock(users, fcntl.LOCK_SH)
+        finally:
+            os.close(users)
+
+    def forget(self) -> None:
+        """Drop the hold without a word to anybody."""
+        users, self._users = self._users, -1
+        if users >= 0:
+            os.close(users)
+
+    def _open(self, name: str) -> int:
+        return watchdog.open_lock(self.data_dir, name)
+
+    def _lock(self, file: int, mode: int, otherwise: str = _BUSY) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while not try_lock(file, mode):
+            if time.monotonic() > deadline:
+                raise EmbeddedUnavailable(
+                    f"The embedded PostgreSQL in {self.data_dir} did not start: for "
+                    f"{START_TIMEOUT:g} seconds {otherwise}"
+                )
+            time.sleep(0.01)
+
+    @contextlib.contextmanager
+    def _locked(self, name: str, otherwise: str = _BUSY) -> Iterator[int]:
+        file = self._open(name)
+        try:
+            self._lock(file, fcntl.LOCK_EX, otherwise)
+            yield file
+        finally:
+            os.close(file)
+
+    def _initialise(self, start: int) -> None:
+        """Make the cluster beside its place and move it there whole.
+
+        `initdb` inherits `start.lock`: when we are killed, the next one waits for its end.
+        """
+        account = server_account()
+        fresh = self.data_dir / "pgdata.new"
+        if fresh.exists():
+            shutil.rmtree(fresh)
+        fresh.mkdir(mode=0o700)
+        if account.uid != os.geteuid():
+            os.chown(fresh, *account)
+            let_in(account, self.data_dir, self.bin_dir)
+        options = "--username=postgres --auth=trust --encoding=UTF8 --text-search-config=english"
+        locale = "--locale-provider=builtin --locale=C.UTF-8 --lc-messages=C"
+        command = [
+            str(self.bin_dir / "initdb"),
+            *options.split(),
+            *locale.split(),
+            "-D",
+            str(fresh),
+        ]
+        self._run(command, cwd=fresh, pass_fds=[start], **run_as(*account))
+        fresh.rename(self.cluster)
+
+    def _check_owner(self) -> None:
+        owner = self.cluster.stat().st_uid
+        if os.geteuid() not in (0, owner):
+            raise EmbeddedUnavailable(
+                f"The embedded PostgreSQL in {self.data_dir} belongs to another account "
+                f"(uid {owner}). {_ANOTHER_DIRECTORY}"
+            )
+        if owner == 0:
+            raise EmbeddedUnavailable(
+                f"The data in {self.cluster} belong to root, and PostgreSQL does not run as root. "
+                f"Give them to another account: chown -R {server_account().uid} {self.cluster}"
+            )
+
+    def _live_sockets(self) -> Path | None:
+        """Return the socket directory of the server, if one answers there."""
+        sockets = recorded_sockets(self.cluster)
+        return sockets if sockets is not None and answers(sockets) else None
+
+    def _start(self, start: int) -> Path:
+        owner = self.cluster.stat()
+        account = Account(owner.st_uid, owner.st_gid)
+        # Free when, and only when, no process of a server is left.
+        with self._locked("server.lock", _OUT_OF_REACH) as server:
+            sockets = self._socket_directory(account)
+            log = self.data_dir / "postgres.log"
+            log.touch(mode=0o600)
+            if account.uid != os.geteuid():
+                for path in (sockets, log):
+                    os.chown(path, *account)
+                let_in(account, self.data_dir, self.bin_dir)
+            logger.info("Starting the embedded PostgreSQL in %s", self.data_dir)
+            try:
+                self._run_watchdog(str(sockets), str(server), str(start), pass_fds=[server, start])
+            except BaseException:
+                shutil.rmtree(sockets, ignore_errors=True)
+                raise
+        return sockets
+
+    def _socket_directory(self, account: Account) -> Path:
+        """Return a directory that only the account can enter.
+
+        It is the one of before, where a server was killed, so that its users find the next one.
+        A unix socket's path holds about 100 bytes, so it does not stand in the data directory.
+        """
+        before = recorded_sockets(self.cluster)
+        if before is not None and before.name.startswith(SOCKETS_PREFIX):
+            with contextlib.suppress(OSError):
+                entry = before.lstat()
+                ours = (entry.st_uid, entry.st_mode) == (account.uid, stat.S_IFDIR | 0o700)
+                if ours and _fits(before.parent):
+                    return before
+        root = Path(tempfile.gettempdir())
+        place = root if _fits(root) else Path("/tmp")
+        return Path(tempfile.mkdtemp(prefix=SOCKETS_PREFIX, dir=place))
+
+    def _watchdog_runs(self) -> bool:
+        file = self._open("watchdog.lock")
+        try:
+            return not try_lock(file, fcntl.LOCK_EX)
+        finally:
+            os.close(file)
+
+    def _run_watchdog(self, *arguments: str, **options: Any) -> None:
+        script = str(Path(watchdog.__file__).resolve())
+        command = [sys.executable, "-I", "-S", script, str(self.data_dir)]
+        self._run([*command, str(self.bin_dir / "pg_ctl"), *arguments], cwd="/", **options)
+
+    def _run(self, command: Sequence[str], **options: Any) -> None:
+        # What PostgreSQL's own variables say is meant for other servers.
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        with tempfile.TemporaryFile() as output:
+            # A file, not a pipe: the server inherits it and would hold a pipe open.
+            status = subprocess.run(
+                command,
+                **options,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**environment, "LC_ALL": "C"},
+                start_new_session=True,
+                check=False,
+            ).returncode
+            if status == 0:
+                return
+            output.seek(0)
+            said = output.read().decode(errors="replace").strip()
+        log = self.data_dir / "postgres.log"
+        if log.exists():
+            said = "\n".join([said, *log.read_text(errors="replace").splitlines()[-10:]])
+        raise EmbeddedUnavailable(
+            f"The embedded PostgreSQL in {self.data_dir} did not start (status {status}); it "
+            f"said:\n{said}"
+        )
+
+
+def _fits(directory: Path) -> bool:
+    """Whether sockets can be there: the path is short, and means the same to every reader of it."""
+    return re.fullmatch(r"/[\w/.-]{1,60}", str(directory), re.ASCII) is not None

@@ -1,0 +1,244 @@
+"""Posts as Markdown files: what the text of a file says, and how a post is written down.
+
+The front matter is YAML between lines of `---`, TOML between lines of `+++`, or a JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from frontmatter.default_handlers import BaseHandler, JSONHandler, YAMLHandler
+
+from ..errors import InvalidPost
+from ..posts import validation
+from ..posts.records import DRAFT, PUBLISHED, NewPost, PostRecord
+from ..posts.slugs import slug_base
+
+SUFFIXES: Final = (".md", ".markdown")
+
+_DATE_IN_PATH: Final = re.compile(r"(?<!\d)(\d{4})/(\d{2})/(\d{2})(?!\d)")
+_DATE_IN_NAME: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})-(?=.)")
+_GOOD_IN_A_URL: Final = re.compile(r"[\w.~-]*\w[\w.~-]*")
+
+# What the parsers raise, besides their own errors, on a text made to break them.
+_PARSE_ERRORS: Final = (
+    yaml.YAMLError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+)
+
+
+class _Fenced(BaseHandler):
+    # The library's own boundaries swallow the blank lines that a post may begin with.
+    def split(self, text: str) -> tuple[str, str]:
+        try:
+            return super().split(text)
+        except ValueError:
+            raise ValueError("its closing line is missing") from None
+
+
+class _Yaml(_Fenced, YAMLHandler):
+    FM_BOUNDARY = re.compile(r"^-{3,}[^\S\n]*(?:\n|\Z)", re.MULTILINE)
+
+    def load(self, fm: str, **kwargs: object) -> Any:
+        # Not the loader in C: brackets nested deeply enough crash the process in it.
+        return super().load(fm, Loader=yaml.SafeLoader)
+
+
+class _Toml(_Fenced):
+    FM_BOUNDARY = re.compile(r"^\+{3,}[^\S\n]*(?:\n|\Z)", re.MULTILINE)
+
+    def load(self, fm: str) -> dict[str, Any]:
+        return tomllib.loads(fm)
+
+
+class _Json(JSONHandler):
+    FM_BOUNDARY = re.compile(r"\{")
+
+    def split(self, text: str) -> tuple[str, str]:
+        _, end = json.JSONDecoder().raw_decode(text)
+        return text[:end], re.sub(r"\A[^\S\n]*\n", "", text[end:])
+
+
+_YAML: Final = _Yaml()
+_HANDLERS: Final = (_YAML, _Toml(), _Json())
+
+
+def read_post(path: Path) -> NewPost:
+    """Return the post that a Markdown file holds, always with a slug.
+
+    `created_at` is the file's date, None where it has none. Raises `InvalidPost`, whose `field` and
+    `reason` say why the file cannot be a post.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise InvalidPost("file", f"is not Markdown: its name does not end in {SUFFIXES[0]}")
+    try:
+        if not path.is_file():  # a pipe, say, which would be waited for
+            raise InvalidPost("file", "is not a regular file")
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidPost("file", "is not UTF-8") from None
+    except OSError as error:
+        raise InvalidPost("file", f"cannot be read ({error.strerror})") from error
+    matter, content = parse(text)
+    return _to_post(matter, content, Path(os.path.abspath(path)))
+
+
+def parse(text: str) -> tuple[dict[str, Any], str]:
+    """Split a text into the values of its front matter and the content, which is not touched
+    but for the blank line before it and the end of its last line.
+
+    Raises `InvalidPost` when there is no front matter, or it cannot be read.
+    """
+    text = text.lstrip()
+    handler = next((handler for handler in _HANDLERS if handler.detect(text)), None)
+    if handler is None:
+        raise InvalidPost("front matter", "is missing")
+    try:
+        source, content = handler.split(text)
+        matter = handler.load(source)
+    except _PARSE_ERRORS as error:
+        said = " ".join(str(error).split())
+        raise InvalidPost("front matter", f"cannot be read ({said[:200]})") from error
+    if matter is None:
+        matter = {}
+    if not isinstance(matter, dict):
+        raise InvalidPost("front matter", "is not a list of names and values")
+    newline = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
+    return matter, content.removeprefix(newline).removesuffix(newline)
+
+
+def write(post: PostRecord) -> str:
+    """Return a post as the text of a Markdown file, from which `read_post` gets an equal one."""
+    matter: dict[str, object] = {
+        "title": post.title,
+        "slug": post.slug,
+        "date": post.created_at,
+    }
+    if post.status == DRAFT:
+        matter["draft"] = True
+    elif post.status != PUBLISHED:
+        matter["status"] = post.status
+    if post.published_at != _usual_time(post.status, post.created_at):
+        matter["published_at"] = post.published_at
+    header = _YAML.export(
+        matter,
+        Dumper=yaml.SafeDumper,  # the one in C escapes emoji
+        sort_keys=False,
+        width=100_000,
+        # Some that YAML counts as ends of lines would not come back.
+        allow_unicode=post.title.isprintable() and post.slug.isprintable(),
+    )
+    return f"---\n{header}\n---\n\n{post.content}\n"
+
+
+def _usual_time(status: str, created_at: datetime | None) -> datetime | None:
+    """Return the time of publishing that a file need not tell."""
+    return created_at if status == PUBLISHED else None
+
+
+def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:
+    day, name = _read_name(path)
+    address = matter.get("path")
+    address = address if isinstance(address, str) else ""
+    last_part = address.rstrip("/").rpartition("/")[2].removesuffix(".html")
+    created_at = _read_time(matter, "date") or _day(_DATE_IN_PATH.search(address)) or day
+    title = _read_text(matter, "title")
+    status = _read_status(matter)
+    post = NewPost(
+        title=title,
+        content=content,
+        status=status,
+        slug=_read_slug(matter) or _slug_from(last_part) or _slug_from(name) or slug_base(title),
+        published_at=_read_time(matter, "published_at") or _usual_time(status, created_at),
+        created_at=created_at,
+    )
+    validation.check_post(post)
+    return post
+
+
+def _read_name(path: Path) -> tuple[datetime | None, str]:
+    """Return the date that a file's name begins with, and the rest of the name."""
+    name = path.parent.name if path.stem.lower() == "index" else path.stem
+    found = _DATE_IN_NAME.match(name)
+    day = _day(found)
+    return (day, name[found.end() :]) if found and day else (None, name)
+
+
+def _read_text(matter: dict[str, Any], key: str) -> str:
+    value = matter.get(key)
+    if value is None:
+        raise InvalidPost(key, "is missing")
+    if not isinstance(value, str):
+        # Not guessed: YAML reads 012 as 10 and 12:30 as 750.
+        kind = type(value).__name__
+        raise InvalidPost(key, f"has the type {kind}, not text: put it in quotes")
+    return value
+
+
+def _read_slug(matter: dict[str, Any]) -> str | None:
+    if matter.get("slug") is None:
+        return None
+    slug = _read_text(matter, "slug")
+    if len(slug) > validation.MAX_SLUG or not validation.text_is_storable(slug):
+        return slug_base(slug)
+    return slug if slug.strip() else None
+
+
+def _slug_from(name: str) -> str | None:
+    if not name:
+        return None
+    good = len(name) <= validation.MAX_SLUG and _GOOD_IN_A_URL.fullmatch(name)
+    return name if good else slug_base(name)
+
+
+def _read_status(matter: dict[str, Any]) -> str:
+    draft = matter.get("draft")
+    if draft not in (None, True, False):
+        raise InvalidPost("draft", "is neither true nor false")
+    if matter.get("status") is None:
+        return DRAFT if draft else PUBLISHED
+    status = _read_text(matter, "status")
+    if draft and status != DRAFT:
+        raise InvalidPost("draft", f"is true, but status is {status}")
+    return status
+
+
+def _read_time(matter: dict[str, Any], key: str) -> datetime | None:
+    """Return a time in UTC; one without a time zone is in UTC already."""
+    value = matter.get(key)
+    if value is None:
+        return None
+    try:
+        if isinstance(value, str):
+            # 2026-01-31 10:00:00 +0100 is what some site generators write.
+            value = datetime.fromisoformat(re.sub(r"\s+(?=[+-]|Z$)", "", value.strip()))
+        elif isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+        if isinstance(value, datetime):
+            aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+            return aware.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidPost(key, "is not a date: write it as 2026-01-31 or 2026-01-31T10:00:00+01:00")
+
+
+def _day(found: re.Match[str] | None) -> datetime | None:
+    if found is None:
+        return None
+    year, month, day = map(int, found.groups())
+    try:
+        return datetime(year, month, day, tzinfo=UTC)
+    except ValueError:  # digits that are no date
+        return None

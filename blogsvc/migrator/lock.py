@@ -1,0 +1,121 @@
+"""The session that migrates: fit for the work, and the only one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Final
+
+import asyncpg
+
+from .. import config
+from ..database.connections import quoted
+from ..errors import LockedError, MigrationError, Unavailable
+
+LOCK_TIMEOUT: Final = 2.0
+"""Seconds a statement waits for a table's lock, at most; behind some, every reader would queue."""
+
+# One key for each database and schema. Blocking for it would hold a snapshot, for which
+# CREATE INDEX CONCURRENTLY waits: so it is polled.
+KEY: Final = "hashtextextended('blogsvc migrations ' || coalesce(current_schema(), ''), 0)"
+
+_HOLDER: Final = f"""
+    SELECT held.pid, application_name, backend_start
+    FROM pg_locks AS held LEFT JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND ((classid::bigint << 32) | objid::bigint) = {KEY}"""
+
+
+def search_path(schema: str | None) -> dict[str, str]:
+    """Return the session settings that make plain table names mean those of a schema."""
+    return {"search_path": quoted(schema)} if schema else {}
+
+
+def settings(schema: str | None) -> dict[str, str]:
+    """Return the settings of a migrating session."""
+    return {
+        **search_path(schema),
+        "application_name": "blogsvc migrations",
+        "lock_timeout": f"{LOCK_TIMEOUT * 1000:.0f}",
+        "statement_timeout": "0",
+        "idle_in_transaction_session_timeout": "0",
+        "client_min_messages": "warning",
+    }
+
+
+async def prepare(
+    connection: asyncpg.Connection, schema: str | None, *, take_turn: bool = True
+) -> None:
+    """See that this session can migrate, and wait until it is the only one that does.
+
+    The turn ends with the connection, however that ends. Raises `LockedError` that names the
+    holder when the turn does not come in time, and `Unavailable` or `MigrationError` where
+    migrations cannot run or what is applied cannot be known. Without `take_turn` it is for
+    reading, on a standby too.
+    """
+    if take_turn:
+        await _see_that_it_can_write(connection, schema)
+    await _see_that_it_can_read(connection, schema)
+    if take_turn:
+        await _take_turn(connection)
+
+
+async def _see_that_it_can_write(connection: asyncpg.Connection, schema: str | None) -> None:
+    if await connection.fetchval("SELECT pg_is_in_recovery()"):
+        raise Unavailable(
+            "This server is a standby and takes no migrations. Name the primary in the URL, or "
+            "all hosts and target_session_attrs=read-write."
+        )
+    if schema and not await _exists(connection, schema):
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+    # Else a statement goes on after its client was killed, and the next one waits for it.
+    with contextlib.suppress(asyncpg.PostgresError):  # not on every system
+        await connection.execute("SET client_connection_check_interval = '1s'")
+
+
+async def _see_that_it_can_read(connection: asyncpg.Connection, schema: str | None) -> None:
+    here = await connection.fetchval("SELECT current_schema()")
+    if here is None and not (schema and not await _exists(connection, schema)):
+        raise MigrationError(
+            f"This role may not use the schema {schema or 'of its search_path'}, so what is "
+            "applied cannot be known. Migrate as the tables' owner, or GRANT USAGE ON SCHEMA to "
+            "this role."
+        )
+    if await connection.fetchval("SELECT NOT has_table_privilege(to_regclass('aerich'), 'SELECT')"):
+        raise MigrationError(
+            "This role may not read the table aerich, so what is applied cannot be known. Migrate "
+            "as the tables' owner, or GRANT ALL ON aerich to this role."
+        )
+
+
+async def _exists(connection: asyncpg.Connection, schema: str) -> bool:
+    # Asked first: CREATE SCHEMA needs a right that only its creator must have.
+    found = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)"
+    return bool(await connection.fetchval(found, schema))
+
+
+async def _take_turn(connection: asyncpg.Connection) -> None:
+    wait = config.migration_wait()
+    deadline = time.monotonic() + wait
+    pause = 0.02
+    while not await connection.fetchval(f"SELECT pg_try_advisory_lock({KEY})"):
+        if time.monotonic() >= deadline:
+            raise LockedError(
+                f"Another migration has been running for more than {wait:g} s "
+                f"({await _holder(connection)}). Wait for it and run this again; nothing was "
+                "changed. BLOGSVC_MIGRATION_WAIT sets how long to wait, in seconds."
+            )
+        await asyncio.sleep(min(pause, max(deadline - time.monotonic(), 0)))
+        pause = min(pause * 2, 0.5)
+
+
+async def _holder(connection: asyncpg.Connection) -> str:
+    row = await connection.fetchrow(_HOLDER)
+    if row is None:
+        return "it has just ended"
+    pid, application, since = row
+    if since is None:
+        return f"pid {pid}, of another role: more is shown to members of pg_monitor"
+    return f"pid {pid}, application {application!r}, connected since {since:%Y-%m-%d %H:%M:%S %Z}"

@@ -1,0 +1,144 @@
+"""Running one migration's SQL without hurting anybody: short waits for locks, and again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import asyncpg
+
+from ..database.connections import quoted
+from ..errors import (
+    BlogError,
+    LockedError,
+    MigrationError,
+    OperationTimeout,
+    Unavailable,
+    translate,
+)
+
+ATTEMPTS: Final = 15
+LONGEST_PAUSE: Final = 5.0
+
+FIRST_LOCK_TIMEOUT: Final = 0.1
+"""Seconds of the first attempt. It doubles with each, up to the session's own `lock_timeout`."""
+
+KEEP_OFF_AUTOVACUUM: Final = (
+    "DO $$ BEGIN IF to_regclass('posts') IS NOT NULL THEN "
+    "LOCK TABLE posts IN SHARE UPDATE EXCLUSIVE MODE; END IF; END $$;"
+)
+"""Nobody queues behind this lock. Taken first, it sends an autovacuum away, for which the stronger
+lock of an ALTER TABLE would wait a second, with every reader behind it.
+"""
+
+_BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+_INDEX: Final = re.compile(
+    r'\A\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:"(?P<quoted>[^"]+)"|(?P<plain>\w+))',
+    re.IGNORECASE,
+)
+
+_IN_THE_WAY: Final = """
+    SELECT pid, application_name, state, xact_start
+    FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE relation = to_regclass('posts') AND granted AND pid <> pg_backend_pid()
+    ORDER BY xact_start
+    LIMIT 1"""
+
+
+async def run_in_transaction(connection: asyncpg.Connection, sql: str) -> None:
+    """Run SQL as the first thing in a transaction that is open, beginning it again as needed."""
+
+    async def run(lock_timeout: str) -> None:
+        await connection.execute(KEEP_OFF_AUTOVACUUM)
+        await connection.execute(f"SET LOCAL lock_timeout = '{lock_timeout}'")
+        await connection.execute(sql)
+
+    await _patiently(connection, run, again="ROLLBACK; BEGIN")
+
+
+async def run_alone(connection: asyncpg.Connection, sql: str) -> None:
+    """Run SQL outside of a transaction: a batched DO block, or one CONCURRENTLY statement.
+
+    What a failed run left of an index is removed first, and a new index is valid in the end.
+    """
+    limit = await connection.fetchval("SELECT current_setting('lock_timeout')")
+    index = index_name(sql)
+
+    async def run(lock_timeout: str) -> None:
+        # A batch that waits for a row keeps others from its rows. CONCURRENTLY waits for old
+        # transactions as long as they take, and is in nobody's way.
+        await connection.execute(f"SET lock_timeout = '{lock_timeout if index is None else '0'}'")
+        if index is not None:
+            # The version is not recorded, so an index of this name is what a failed run left.
+            await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted(index)}")
+        await connection.execute(sql)
+
+    try:
+        await _patiently(connection, run)
+    finally:
+        if not connection.is_closed():
+            await connection.execute(f"SET lock_timeout = '{limit}'")
+    valid = "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass($1)"
+    if index is not None and not await connection.fetchval(valid, quoted(index)):
+        raise MigrationError(
+            f"The index {index} was built but is not valid. Run the upgrade again."
+        )
+
+
+def index_name(sql: str) -> str | None:
+    """Return the name of the index that a CREATE INDEX CONCURRENTLY makes."""
+    index = _INDEX.match(sql)
+    return (index["quoted"] or index["plain"].lower()) if index else None
+
+
+async def _patiently(
+    connection: asyncpg.Connection,
+    run: Callable[[str], Awaitable[None]],
+    again: str | None = None,
+) -> None:
+    """Run with a lock timeout, and run again where somebody else's lock was in the way."""
+    longest = await connection.fetchval(
+        "SELECT setting::float / 1000 FROM pg_settings WHERE name = 'lock_timeout'"
+    )
+    timeout, pause = FIRST_LOCK_TIMEOUT, 0.1
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            await run(f"{min(timeout, longest or timeout) * 1000:.0f}ms")
+        except _BUSY as error:
+            if again is not None:
+                await connection.execute(again)
+            if attempt == ATTEMPTS:
+                raise LockedError(
+                    f"The migration could not get its locks in {ATTEMPTS} attempts "
+                    f"({await _in_the_way(connection)}). Wait for that transaction or end it, with "
+                    "SELECT pg_terminate_backend(pid), and run this again."
+                ) from error
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            timeout, pause = timeout * 2, min(pause * 2, LONGEST_PAUSE)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise _ours(error) from error
+        else:
+            return
+
+
+async def _in_the_way(connection: asyncpg.Connection) -> str:
+    row = await connection.fetchrow(_IN_THE_WAY)
+    if row is None:
+        return "nobody holds them now"
+    pid, application, state, since = row
+    return (
+        f"pid {pid}, application {application!r}, {state or 'state not shown to this role'}"
+        f"{f' since {since:%Y-%m-%d %H:%M:%S %Z}' if since else ''}"
+    )
+
+
+def _ours(error: BaseException) -> BlogError:
+    """Return what went wrong, in the words of somebody who migrates and not of one who stores."""
+    known = translate(error)
+    if isinstance(known, Unavailable | OperationTimeout):
+        return known
+    detail = getattr(error, "detail", None)
+    return MigrationError(f"{error}{f' ({detail})' if detail else ''}")

@@ -1,0 +1,78 @@
+"""Storing very many posts: some hundreds in a statement, every slug free, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from ..database.transactions import Database
+from ..errors import AlreadyExists
+from . import validation
+from .records import NewPost
+from .slugs import slug_candidates
+from .sql import Statements
+
+CHUNK: Final = 500
+"""Posts that go into one statement."""
+
+CHUNK_SIZE: Final = 8_000_000
+"""Characters after which a statement is full: PostgreSQL takes messages of at most 1 GB."""
+
+
+async def create_many(database: Database, sql: Statements, posts: Iterable[NewPost]) -> list[int]:
+    """Store posts in one transaction; see `PostRepository.create_many`."""
+    ids: list[int] = []
+    source = iter(posts)
+    async with database.transaction():
+        while chunk := _take_chunk(source, len(ids)):
+            ids += await _create_chunk(database, sql, chunk, len(ids))
+    return ids
+
+
+def _take_chunk(source: Iterator[NewPost], first: int) -> list[NewPost]:
+    """Take the posts of one statement, each of them checked."""
+    chunk: list[NewPost] = []
+    size = 0
+    for index, post in enumerate(source, first):
+        validation.check_post(post, index)
+        chunk.append(post)
+        size += len(post.content)
+        if len(chunk) == CHUNK or size >= CHUNK_SIZE:
+            break
+    return chunk
+
+
+async def _create_chunk(
+    database: Database, sql: Statements, chunk: Sequence[NewPost], first: int
+) -> list[int]:
+    ids: dict[int, int] = {}
+    sources = [
+        iter([post.slug]) if post.slug is not None else slug_candidates(post.title)
+        for post in chunk
+    ]
+    # Slugs that were asked for come first, so that none made from a title takes them.
+    waiting = sorted(range(len(chunk)), key=lambda place: chunk[place].slug is None)
+    while waiting:
+        wanted: dict[str, int] = {}
+        for place in waiting:
+            for slug in sources[place]:
+                if slug is not None and slug not in wanted:
+                    wanted[slug] = place
+                    break
+            else:
+                raise AlreadyExists("slug", chunk[place].slug, index=first + place)
+        rows = await database.fetch(sql.create_many, *_columns(chunk, wanted), write=True)
+        for slug, id in rows:
+            ids[wanted[slug]] = id
+        waiting = [place for place in waiting if place not in ids]
+    return [ids[place] for place in range(len(chunk))]
+
+
+def _columns(chunk: Sequence[NewPost], wanted: dict[str, int]) -> list[list[Any]]:
+    """Turn posts into the columns that one INSERT takes, in the order of the posts."""
+    rows = [
+        (post.title, post.content, slug, post.status, post.published_at, post.created_at)
+        for slug, place in wanted.items()
+        for post in (chunk[place],)
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]

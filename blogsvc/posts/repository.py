@@ -1,0 +1,354 @@
+"""`PostRepository`: everything one can do with posts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from typing import Any
+
+from ..database.transactions import Database
+from ..errors import (
+    AlreadyExists,
+    NotInTransaction,
+    PostNotFound,
+    VersionConflict,
+)
+from . import creating, cursors, search, validation
+from .listing import column_of, filters_of, values_of
+from .records import (
+    DRAFT,
+    PUBLISHED,
+    UNSET,
+    NewPost,
+    Order,
+    Page,
+    PostRecord,
+    SearchHit,
+    Unset,
+    record_of,
+)
+from .slugs import slug_candidates
+from .sql import Statements
+
+
+class PostRepository:
+    """The posts of one blog, reached as `blog.posts`.
+
+    Each call is one statement on the database, in the transaction of the calling task if it opened
+    one. Every failure is a `BlogError`.
+    """
+
+    def __init__(self, database: Database, schema: str | None = None) -> None:
+        self._database = database
+        self._sql = Statements(schema)
+
+    async def create(
+        self,
+        title: str,
+        content: str,
+        *,
+        status: str = DRAFT,
+        slug: str | None = None,
+        published_at: datetime | None = None,
+        created_at: datetime | None = None,
+    ) -> PostRecord:
+        """Store a new post and return it.
+
+        Without a slug one is made from the title, and another one if that is taken. A post created
+        as published without `published_at` is published now. Raises `InvalidPost`, and
+        `AlreadyExists` when the slug that was asked for is taken.
+        """
+        post = NewPost(title, content, status, slug, published_at, created_at)
+        validation.check_post(post)
+        for candidate in [slug] if slug is not None else slug_candidates(title):
+            rows = await self._database.fetch(
+                self._sql.create,
+                title,
+                content,
+                candidate,
+                status,
+                published_at,
+                created_at,
+                write=True,
+            )
+            if rows:
+                return record_of(rows[0])
+        raise AlreadyExists("slug", slug)
+
+    async def create_many(self, posts: Iterable[NewPost]) -> list[int]:
+        """Store new posts and return their ids in the order given: all of them, or none.
+
+        The posts are taken from the iterable as they are sent, so a generator may be as long as it
+        likes. Raises `InvalidPost` with the `index` of the offending post, or `AlreadyExists`.
+        """
+        return await creating.create_many(self._database, self._sql, posts)
+
+    async def get(self, id: int, *, lock: bool = False) -> PostRecord:
+        """Return a post. Raises `PostNotFound`.
+
+        With `lock`, nobody else changes it until this task's transaction ends; outside of
+        `blog.transaction()` that raises `NotInTransaction`.
+        """
+        if lock and not self._database.in_transaction:
+            raise NotInTransaction
+        post = await self._one(self._sql.get_locked if lock else self._sql.get, id)
+        if post is None:
+            raise PostNotFound(id=id)
+        return post
+
+    async def get_or_none(self, id: int) -> PostRecord | None:
+        """Return a post, or None where there is none."""
+        return await self._one(self._sql.get, id)
+
+    async def get_by_slug(self, slug: str) -> PostRecord:
+        """Return the post with this slug. Raises `PostNotFound`."""
+        if validation.text_is_storable(slug):
+            rows = await self._database.fetch(self._sql.get_by_slug, slug)
+            if rows:
+                return record_of(rows[0])
+        raise PostNotFound(slug=slug)
+
+    async def get_many(self, ids: Iterable[int]) -> dict[int, PostRecord]:
+        """Return the posts with these ids, by id; those that do not exist are left out."""
+        possible = [id for id in ids if validation.id_is_possible(id)]
+        rows = await self._database.fetch(self._sql.get_many, possible)
+        found = {row[0]: record_of(row) for row in rows}
+        return {id: found[id] for id in possible if id in found}
+
+    async def exists(self, id: int) -> bool:
+        """Whether there is a post with this id."""
+        if not validation.id_is_possible(id):
+            return False
+        rows = await self._database.fetch(self._sql.exists, id)
+        return bool(rows[0][0])
+
+    async def count(
+        self,
+        *,
+        status: str | None = None,
+        visible: bool = False,
+        created_before: datetime | None = None,
+        created_after: datetime | None = None,
+    ) -> int:
+        """Return how many posts the filters of `page` let through. Reads all of them."""
+        filters = filters_of(status, visible, created_before, created_after)
+        return await self._counted(filters)
+
+    async def page(
+        self,
+        *,
+        status: str | None = None,
+        visible: bool = False,
+        created_before: datetime | None = None,
+        created_after: datetime | None = None,
+        order: Order = "newest",
+        limit: int = 20,
+        after: str | None = None,
+        with_total: bool = False,
+    ) -> Page[PostRecord]:
+        """Return a slice of the posts, and the cursor of the slice that follows.
+
+        `newest` and `oldest` go by `created_at`, `updated` by the last change first, `published`
+        by `published_at`, latest first, and leaves out posts without one. Posts of equal time go by
+        id. `visible` keeps the posts that are published by now; the two times are exclusive.
+        `limit` goes from 1 to 1000. `with_total` counts all matching posts, in a second statement.
+
+        Pages are stable: what is inserted or deleted between two calls makes no other post appear
+        twice or get lost. Raises `InvalidCursor` and `InvalidQuery`.
+        """
+        column = column_of(order)
+        filters = filters_of(status, visible, created_before, created_after, order)
+        validation.check_limit(limit)
+        query = cursors.fingerprint(str.__str__(order), sorted(filters.items()))
+        start = None
+        if after is not None:
+            position, id = cursors.decode(query, after)
+            start = (cursors.to_time(position), id)
+        found = await self._slice(order, filters, start, limit + 1)
+        following = None
+        if len(found) > limit:
+            del found[limit:]
+            last = found[-1]
+            following = cursors.encode(query, cursors.from_time(getattr(last, column)), last.id)
+        total = await self._counted(filters) if with_total else None
+        return Page(tuple(found), following, total)
+
+    async def stream(
+        self,
+        *,
+        status: str | None = None,
+        visible: bool = False,
+        created_before: datetime | None = None,
+        created_after: datetime | None = None,
+        order: Order = "oldest",
+        batch: int = 500,
+    ) -> AsyncIterator[PostRecord]:
+        """Yield all posts that the filters let through, `batch` of them in memory at a time.
+
+        Nothing is held open between two batches: no connection, no transaction. Stop whenever you
+        like.
+        """
+        column = column_of(order)
+        filters = filters_of(status, visible, created_before, created_after, order)
+        validation.check_limit(batch)
+        start = None
+        while True:
+            found = await self._slice(order, filters, start, batch)
+            for post in found:
+                yield post
+            if len(found) < batch:
+                return
+            start = (getattr(found[-1], column), found[-1].id)
+
+    async def update(
+        self,
+        id: int,
+        *,
+        title: str | Unset = UNSET,
+        content: str | Unset = UNSET,
+        slug: str | Unset = UNSET,
+        published_at: datetime | Unset | None = UNSET,
+        expected_version: int | None = None,
+    ) -> PostRecord:
+        """Change the fields that are given and return the post.
+
+        `version` goes up by one. Where nothing would change, nothing is written and the version
+        stays. Raises `PostNotFound`, `InvalidPost`, `AlreadyExists` for a slug that is taken, and
+        `VersionConflict` when the post is not at `expected_version`.
+        """
+        changes: dict[str, object] = {}
+        if title is not UNSET:
+            validation.check_title(title)
+            changes["title"] = title
+        if content is not UNSET:
+            validation.check_text("content", content)
+            changes["content"] = content
+        if slug is not UNSET:
+            validation.check_slug(slug)
+            changes["slug"] = slug
+        if published_at is not UNSET:
+            validation.check_time("published_at", published_at)
+            changes["published_at"] = published_at
+        if changes and validation.version_is_possible(expected_version):
+            sql = self._sql.update(tuple(changes))
+            changed = await self._one(sql, id, expected_version, *changes.values(), write=True)
+            if changed is not None:
+                return changed
+        return await self._unchanged(id, expected_version)
+
+    async def upsert(
+        self,
+        slug: str,
+        *,
+        title: str,
+        content: str,
+        status: str | Unset = UNSET,
+        published_at: datetime | Unset | None = UNSET,
+    ) -> tuple[PostRecord, bool]:
+        """Store a post under a slug, or bring the one that is there up to date.
+
+        Returns it, and whether it was created. Left out, `status` and `published_at` stay as they
+        are; a new post is a draft. Where nothing would change, nothing is written. Raises
+        `InvalidPost`.
+        """
+        given: dict[str, Any] = {"status": status, "published_at": published_at}
+        given = {field: value for field, value in given.items() if value is not UNSET}
+        if status == PUBLISHED and published_at is None:
+            del given["published_at"]  # as if left out: a published post has one
+        validation.check_post(NewPost(title, content, slug=slug, **given))
+        values = (given.get("status"), given.get("published_at"))
+        sql = self._sql.upsert(tuple(given))
+        rows = await self._database.fetch(sql, title, content, slug, *values, write=True)
+        if rows:
+            post = record_of(rows[0])
+            return post, post.version == 1
+        return await self.get_by_slug(slug), False
+
+    async def search(
+        self, query: str, *, visible: bool = False, limit: int = 20, after: str | None = None
+    ) -> Page[SearchHit]:
+        """Return the posts that match, best first, each with its rank and a snippet.
+
+        The query is written as for a web search: words, `"an exact phrase"`, `-without`, `or`.
+        Words in the title count more than in the text, and forms of a word count as the word. A
+        query without a word that can be searched for finds nothing. The newest 1000 matches are
+        ranked. Raises `InvalidQuery` and `InvalidCursor`.
+        """
+        return await search.search(
+            self._database, self._sql, query, visible=visible, limit=limit, after=after
+        )
+
+    async def publish(self, id: int, *, at: datetime | None = None) -> PostRecord:
+        """Publish a post: now, or `at` a time, which may lie ahead, and return it.
+
+        A post that is published already keeps its time unless `at` says another. Raises
+        `PostNotFound`.
+        """
+        validation.check_time("published_at", at)
+        return await self._turn(self._sql.publish, id, at)
+
+    async def unpublish(self, id: int) -> PostRecord:
+        """Make a post a draft again, without a time of publishing, and return it.
+
+        A post that is a draft already stays as it is. Raises `PostNotFound`.
+        """
+        return await self._turn(self._sql.unpublish, id)
+
+    async def archive(self, id: int) -> PostRecord:
+        """Take a post out of sight for good, keeping its time of publishing, and return it.
+
+        Raises `PostNotFound`.
+        """
+        return await self._turn(self._sql.archive, id)
+
+    async def delete(
+        self, id: int, *, missing_ok: bool = False, expected_version: int | None = None
+    ) -> None:
+        """Delete a post.
+
+        Raises `PostNotFound` unless `missing_ok`, and `VersionConflict` when the post is not at
+        `expected_version`; then it is not deleted.
+        """
+        if validation.id_is_possible(id) and validation.version_is_possible(expected_version):
+            rows = await self._database.fetch(self._sql.delete, id, expected_version, write=True)
+            if rows:
+                return
+        try:
+            await self._unchanged(id, expected_version)
+        except PostNotFound:
+            if not missing_ok:
+                raise
+
+    async def _one(
+        self, sql: str, id: int, *args: object, write: bool = False
+    ) -> PostRecord | None:
+        if not validation.id_is_possible(id):
+            return None
+        rows = await self._database.fetch(sql, id, *args, write=write)
+        return record_of(rows[0]) if rows else None
+
+    async def _turn(self, sql: str, id: int, *args: object) -> PostRecord:
+        changed = await self._one(sql, id, *args, write=True)
+        return changed if changed is not None else await self._unchanged(id, None)
+
+    async def _unchanged(self, id: int, expected_version: int | None) -> PostRecord:
+        """Tell why nothing was changed: no such post, another version, or nothing to change."""
+        post = await self.get(id)
+        if expected_version is not None and post.version != expected_version:
+            raise VersionConflict(id, expected_version, post.version)
+        return post
+
+    async def _slice(
+        self,
+        order: Order,
+        filters: dict[str, Any],
+        start: tuple[datetime, int] | None,
+        limit: int,
+    ) -> list[PostRecord]:
+        sql = self._sql.listing(order, tuple(filters), after=start is not None)
+        rows = await self._database.fetch(sql, *values_of(filters), *(start or ()), limit)
+        return [record_of(row) for row in rows]
+
+    async def _counted(self, filters: dict[str, Any]) -> int:
+        rows = await self._database.fetch(self._sql.count(tuple(filters)), *values_of(filters))
+        return int(rows[0][0])

@@ -1,0 +1,300 @@
+"""Any libpq URL works as it is, every wait is bounded, and no password is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import logging
+import os
+import signal
+import time
+import traceback
+from collections.abc import AsyncIterator
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+import pytest
+from tortoise import Tortoise
+from tortoise.context import TortoiseContext
+
+from blogsvc import BlogService, config
+from blogsvc.database.connections import DatabaseURL, connect, target_of
+from blogsvc.errors import BlogError, ConfigurationError, OperationTimeout, Unavailable
+from blogsvc.migrator import Migrator
+
+from ..embedded.processes import run
+
+SECRET = "hunter2"
+NOBODY_LISTENS = "127.0.0.1:1"
+SOON = 20.0
+"""Seconds that nothing here takes by far, and that a wait without an end takes at once."""
+
+
+def at(url: str, database: str) -> str:
+    """Return the URL of another database of the same server."""
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
+
+
+def with_hosts(url: str, *hosts: str, **parameters: str) -> str:
+    """Return the URL with other hosts before its own, and more parameters."""
+    own = target_of(url)
+    places = [place.rpartition(":")[::2] for place in hosts]
+    places += [(host, str(port)) for host, port in own.hosts]
+    given = {
+        "host": ",".join(host for host, _ in places),
+        "port": ",".join(port for _, port in places),
+        **parameters,
+    }
+    parts = urlsplit(url)
+    account = parts.netloc.rpartition("@")[0]
+    query = "&".join(f"{name}={quote(value, safe=',')}" for name, value in given.items())
+    return f"postgresql://{account}@{parts.path}?{query}"
+
+
+@contextlib.asynccontextmanager
+async def silent_host() -> AsyncIterator[str]:
+    """A host that takes connections and never says a word."""
+    open_ones: list[asyncio.StreamWriter] = []
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ones.append(writer)
+
+    server = await asyncio.start_server(keep, "127.0.0.1", 0)
+    try:
+        port = server.sockets[0].getsockname()[1]
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.close()
+        for writer in open_ones:
+            writer.close()
+
+
+@contextlib.asynccontextmanager
+async def hung(blog: BlogService) -> AsyncIterator[None]:
+    """Let the server's process behind an idle connection hang for a while."""
+    [row] = await blog._database.fetch("SELECT pg_backend_pid()")
+    os.kill(row[0], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(row[0], signal.SIGCONT)
+
+
+def everything_told(error: BaseException) -> str:
+    """Return all that a log or a tracker of errors would show of an error."""
+    shown = traceback.format_exception(error)
+    seen: BaseException | None = error
+    while seen is not None:
+        shown += [repr(seen), str(seen), repr(seen.args)]
+        seen = seen.__cause__ or seen.__context__
+    return "".join(shown)
+
+
+async def test_a_host_that_refuses_does_not_hide_the_next(migrated: str) -> None:
+    async with BlogService(with_hosts(migrated, NOBODY_LISTENS)) as blog:
+        await blog.ping()
+
+
+async def test_a_host_that_never_answers_does_not_hide_the_next(migrated: str) -> None:
+    async with asyncio.timeout(SOON), silent_host() as silent:
+        url = with_hosts(migrated, silent)
+        async with BlogService(url, connect_timeout=0.3) as blog:
+            await blog.ping()
+
+
+async def test_a_host_that_never_answers_is_named_with_the_time_it_had() -> None:
+    async with asyncio.timeout(SOON), silent_host() as silent:
+        blog = BlogService(f"postgresql://u:{SECRET}@{silent}/db", connect_timeout=0.2)
+        with pytest.raises(Unavailable, match=rf"{silent} did not answer within 0.2 s"):
+            await blog.open()
+
+
+async def test_a_primary_is_read_write_and_no_standby(migrated: str) -> None:
+    async with BlogService(with_hosts(migrated, target_session_attrs="read-write")) as blog:
+        await blog.ping()
+    async with BlogService(with_hosts(migrated, target_session_attrs="prefer-standby")) as blog:
+        await blog.ping()
+    with pytest.raises(Unavailable, match="is not standby"):
+        await BlogService(with_hosts(migrated, target_session_attrs="standby")).open()
+
+
+async def test_user_password_and_database_are_percent_decoded(server: str) -> None:
+    name = 'o\'h "my" @:/?#%'
+    quoted_name = '"' + name.replace('"', '""') + '"'
+    owner = await asyncpg.connect(server)
+    try:
+        await owner.execute(f"CREATE ROLE {quoted_name} LOGIN PASSWORD 'p@:/?#%'")
+        await owner.execute(f"CREATE DATABASE {quoted_name} OWNER {quoted_name}")
+        whole = at(server, quote(name, safe=""))
+        parts = urlsplit(whole)
+        place = parts.netloc.rpartition("@")[2]
+        account = f"{quote(name, safe='')}:{quote('p@:/?#%', safe='')}"
+        url = parts._replace(netloc=f"{account}@{place}").geturl()
+        connection = await connect(url, timeout=SOON)
+        try:
+            row = await connection.fetchrow("SELECT current_user, current_database()")
+        finally:
+            await connection.close()
+        assert tuple(row) == (name, name)
+    finally:
+        await owner.execute(f"DROP DATABASE IF EXISTS {quoted_name}")
+        await owner.execute(f"DROP ROLE IF EXISTS {quoted_name}")
+        await owner.close()
+
+
+async def test_what_the_url_says_of_the_session_counts(migrated: str) -> None:
+    connection = await connect(with_hosts(migrated, application_name="mine"), timeout=SOON)
+    try:
+        assert await connection.fetchval("SHOW application_name") == "mine"
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"mysql://u:{SECRET}@h/db",
+        f"{SECRET}",
+        f"postgresql://u:{SECRET}@h:port/db",
+        f"postgresql://u:{SECRET}@[::1/db",
+        f"postgresql://u:x@{SECRET}@h/db",
+        f"postgresql://u:{SECRET}/x@h/db",
+        f"postgresql://u:1{SECRET}/x@h/db",
+        f"postgresql://{SECRET}:12/34@h/db",
+        f"postgresql://{SECRET}:12#34@h/db",
+        f"postgresql://u:x?{SECRET}@h/db",
+        f"postgresql://u:{SECRET}℀@h/db",
+        f"postgresql://u:it's{SECRET}℀@h/db",
+        f"postgresql:///db?password=x&{SECRET}",
+        f"postgresql://u:{SECRET}@h/db?sslmode=nonsense",
+        f"postgresql://u:{SECRET}@h/db?target_session_attrs=nonsense",
+        f"postgresql://u:{SECRET}@h/db?sslmode=verify-full&sslrootcert=/does/not/exist",
+    ],
+)
+async def test_a_url_that_cannot_be_used_is_told_without_its_secrets(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="The database URL cannot be used") as caught:
+        await BlogService(url).open()
+    assert SECRET not in everything_told(caught.value)
+    assert "34" not in str(caught.value)
+
+
+def test_variables_that_make_no_sense_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPORT", "many")
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        target_of("postgresql://u@h/db")
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        (NOBODY_LISTENS, "127.0.0.1:1 refused the connection: nothing listens there"),
+        ("no-such-host.invalid:5432", "no-such-host.invalid:5432 is not a name that can"),
+    ],
+)
+async def test_an_unreachable_server_is_told_in_one_line(place: str, reason: str) -> None:
+    with pytest.raises(Unavailable) as caught:
+        await BlogService(f"postgresql://u:{SECRET}@{place}/db").open()
+    said = str(caught.value)
+    assert reason in said
+    assert "Check that the server runs there" in said
+    assert "\n" not in said
+    assert SECRET not in everything_told(caught.value)
+
+
+@pytest.mark.parametrize("command", ["aerich", "blogsvc"])
+async def test_the_commands_tell_it_in_one_line_and_fail(command: str) -> None:
+    url = f"postgresql://u:{SECRET}@{NOBODY_LISTENS}/db"
+    said = await asyncio.to_thread(run, command, "upgrade", env={**os.environ, "DATABASE_URL": url})
+    assert said.returncode == 1
+    assert said.stdout == ""
+    assert said.stderr.startswith(f"Error: PostgreSQL cannot be reached: {NOBODY_LISTENS} refused")
+    assert said.stderr.count("\n") == 1
+    assert SECRET not in said.stderr
+
+
+async def test_a_database_that_is_not_there_is_told(server: str) -> None:
+    with pytest.raises(ConfigurationError, match="has no such database"):
+        await BlogService(at(server, "nowhere")).open()
+
+
+async def test_no_log_shows_a_password(
+    migrated: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("DATABASE_URL", with_hosts(migrated, password=f"{SECRET}%21"))
+    async with BlogService() as blog:
+        await blog.ping()
+        shown = f"{blog!r} {vars(blog)}"
+    await Migrator().status()
+    for name in ("USE_TZ", "TIMEZONE"):
+        monkeypatch.setenv(name, "")
+    with TortoiseContext() as context:
+        await Tortoise.init(config=config.TORTOISE_ORM)
+        connection = context.connections.get(config.APP)
+        await connection.execute_query("SELECT 1")
+        shown += f"{config.TORTOISE_ORM!r} {connection!r} {context!r}"
+        await context.close_connections()
+    assert "Tortoise-ORM startup" in caplog.text
+    assert SECRET not in caplog.text
+    assert SECRET not in repr(copy.deepcopy(DatabaseURL(SECRET)))
+    assert SECRET not in shown
+
+
+async def test_an_exhausted_pool_is_told_after_the_time_that_was_given(migrated: str) -> None:
+    async with (
+        asyncio.timeout(SOON),
+        BlogService(migrated, max_size=1, acquire_timeout=0.1) as blog,
+        blog.transaction(),
+    ):
+        with pytest.raises(Unavailable, match=r"No connection was free within 0\.1 s"):
+            await asyncio.create_task(blog.ping())
+
+
+async def test_a_pool_that_cannot_grow_in_time_says_so(migrated: str) -> None:
+    async with asyncio.timeout(SOON), silent_host() as silent:
+        url = with_hosts(migrated, silent)
+        blog = BlogService(url, connect_timeout=0.5, acquire_timeout=0.1)
+        async with blog, blog.transaction():
+            with pytest.raises(Unavailable, match=r"No connection could be made within 0\.1 s"):
+                await asyncio.create_task(blog.ping())
+
+
+async def test_a_statement_that_takes_too_long_is_given_up(migrated: str) -> None:
+    async with asyncio.timeout(SOON), BlogService(migrated, command_timeout=0.1) as blog:
+        with pytest.raises(OperationTimeout):
+            await blog._database.fetch("SELECT pg_sleep(600)")
+        await blog.ping()
+
+
+@pytest.mark.skipif("BLOGSVC_TEST_URL" in os.environ, reason="stops processes of the server")
+async def test_a_server_that_hangs_is_given_up_and_the_pool_recovers(migrated: str) -> None:
+    async with BlogService(migrated, command_timeout=0.2, max_size=1) as blog:
+        started = time.monotonic()
+        async with hung(blog):
+            with pytest.raises(BlogError):
+                await blog.ping()
+            await blog.ping()
+        assert time.monotonic() - started < SOON
+
+
+@pytest.mark.skipif("BLOGSVC_TEST_URL" in os.environ, reason="stops processes of the server")
+async def test_closing_waits_for_no_server_that_hangs(migrated: str) -> None:
+    blog = await BlogService(migrated, command_timeout=None).open()
+    async with hung(blog):
+        asking = asyncio.create_task(blog.ping())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(SOON):
+            await blog.close()
+        with pytest.raises(BlogError):
+            await asking
+    assert not blog.is_open
+
+
+@pytest.mark.skipif("BLOGSVC_TEST_URL" in os.environ, reason="stops processes of the server")
+async def test_a_caller_that_gives_up_waits_for_no_server_that_hangs(migrated: str) -> None:
+    async with BlogService(migrated, max_size=1) as blog, hung(blog), asyncio.timeout(SOON):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await blog.ping()
+        await blog.ping()

@@ -1,0 +1,380 @@
+"""The embedded PostgreSQL: real processes start it, share it, die, and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from blogsvc import BlogService, embedded
+from blogsvc.database.connections import Endpoint
+from blogsvc.embedded import programs, server
+
+from .processes import eventually, nothing_left, ordinary_user, processes_of, run, users
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="looks for processes in /proc"
+)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A directory that is not there yet, and whose server has gone when the test is over."""
+    with tempfile.TemporaryDirectory(prefix="blogsvc-embedded-") as directory:
+        place = Path(directory).resolve() / "data"
+        yield place
+        assert nothing_left(place)
+
+
+@pytest.fixture(scope="module")
+def used_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory in which a server has run before; to be copied."""
+    place = tmp_path_factory.mktemp("used") / "data"
+    embedded.start(place).release()
+    return place
+
+
+@pytest.fixture
+def cluster(used_once: Path, data_dir: Path) -> Path:
+    """A data directory in which a server has run before."""
+    subprocess.run(["cp", "-Rp", used_once, data_dir], check=True)
+    return data_dir
+
+
+def ask(url: str, statement: str) -> object:
+    async def answer() -> object:
+        connection = await asyncpg.connect(url)
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
+    return asyncio.run(answer())
+
+
+def postmaster(data_dir: Path) -> int:
+    return int((data_dir / "pgdata" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def test_it_starts_in_an_empty_directory_and_is_gone_after_its_only_user(
+    data_dir: Path,
+) -> None:
+    with users(data_dir) as [user]:
+        assert ask(user.url, "SELECT 1") == 1
+    assert nothing_left(data_dir)
+    assert not (data_dir / "pgdata" / "postmaster.pid").exists()
+
+
+def test_processes_that_start_at_the_same_moment_share_one_server(data_dir: Path) -> None:
+    with users(data_dir, 5) as started:
+        urls = {user.url for user in started}
+        assert len(urls) == 1
+        assert ask(urls.pop(), "SELECT 1") == 1
+        for user in started[1:]:
+            user.end()
+        assert ask(embedded_url(data_dir), "SELECT 1") == 1
+
+
+def embedded_url(data_dir: Path) -> str:
+    """Join the server that runs and leave it again."""
+    use = embedded.start(data_dir)
+    use.release()
+    return use.url
+
+
+def test_users_that_end_at_the_same_moment_leave_nothing(cluster: Path) -> None:
+    with users(cluster, 4) as started:
+        for user in started:
+            assert user.url
+        for user in started:
+            user.let_go()
+    assert nothing_left(cluster)
+
+
+def test_the_server_outlives_a_user_that_is_killed_and_ends_with_the_other(
+    cluster: Path,
+) -> None:
+    with users(cluster, 2) as [one, other]:
+        assert one.url == other.url
+        one.kill()
+        assert ask(embedded_url(cluster), "SELECT 1") == 1
+    assert nothing_left(cluster)
+
+
+def test_nothing_is_left_when_the_only_user_is_killed(cluster: Path) -> None:
+    with users(cluster) as [user]:
+        assert user.url
+        user.kill()
+        assert nothing_left(cluster)
+
+
+def test_nothing_is_left_when_a_user_is_killed_while_the_server_starts(cluster: Path) -> None:
+    with users(cluster) as [user]:
+        assert eventually((cluster / "pgdata" / "postmaster.pid").exists)
+        user.kill()
+        assert nothing_left(cluster)
+
+
+def test_a_user_killed_while_the_cluster_is_made_does_no_harm(data_dir: Path) -> None:
+    with users(data_dir) as [user]:
+        assert eventually((data_dir / "pgdata.new" / "PG_VERSION").exists)
+        user.kill()
+        with users(data_dir) as [other]:
+            assert ask(other.url, "SELECT 1") == 1
+    assert not (data_dir / "pgdata.new").exists()
+
+
+def test_nothing_is_left_when_the_watchdog_was_killed_before_the_last_user_ended(
+    cluster: Path,
+) -> None:
+    with users(cluster) as [user]:
+        assert user.url
+        [watchdog] = [line for line in processes_of(cluster) if "watchdog.py" in line]
+        os.kill(int(watchdog.split()[0]), signal.SIGKILL)
+    assert nothing_left(cluster)
+
+
+def test_a_new_user_puts_a_watchdog_in_the_place_of_one_that_was_killed(cluster: Path) -> None:
+    def watchdogs() -> list[str]:
+        return [line for line in processes_of(cluster) if "watchdog.py" in line]
+
+    with users(cluster) as [user]:
+        assert user.url
+        os.kill(int(watchdogs()[0].split()[0]), signal.SIGKILL)
+        assert eventually(lambda: not watchdogs())
+        with users(cluster) as [other]:
+            assert other.url
+            assert len(watchdogs()) == 1
+
+
+def test_data_survive_a_restart(data_dir: Path) -> None:
+    first = embedded.start(data_dir)
+    ask(first.url, "CREATE TABLE kept AS SELECT 42 AS answer")
+    first.release()
+    second = embedded.start(data_dir)
+    try:
+        assert ask(second.url, "SELECT answer FROM kept") == 42
+    finally:
+        second.release()
+
+
+def test_after_a_kill_of_the_server_the_next_start_recovers_what_was_committed(
+    data_dir: Path,
+) -> None:
+    use = embedded.start(data_dir)
+    ask(use.url, "CREATE TABLE kept AS SELECT 42 AS answer")
+    os.kill(postmaster(data_dir), signal.SIGKILL)
+    again = embedded.start(data_dir)
+    try:
+        assert ask(again.url, "SELECT answer FROM kept") == 42
+        # Those who hold the server already find the new one under the URL that they have.
+        assert again.url == use.url
+    finally:
+        again.release()
+        use.release()
+
+
+def test_a_process_id_that_somebody_else_has_by_now_is_left_in_peace(cluster: Path) -> None:
+    with users(cluster) as [user]:
+        assert user.url
+        pid_file = cluster / "pgdata" / "postmaster.pid"
+        lines = pid_file.read_text().splitlines()
+        os.kill(int(lines[0]), signal.SIGKILL)
+        user.kill()
+        assert nothing_left(cluster)
+    bystander = subprocess.Popen(["sleep", "600"], **_as_owner(cluster))
+    try:
+        pid_file.write_text("\n".join([str(bystander.pid), *lines[1:]]) + "\n")
+        with users(cluster) as [user]:
+            assert ask(user.url, "SELECT 1") == 1
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def _as_owner(cluster: Path) -> dict[str, Any]:
+    return {} if os.geteuid() else {"user": (cluster / "pgdata").stat().st_uid}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "with a space",
+        'it\'s "quoted", $HOME `id` \\ 100%',
+        "länge/" + "/".join(["x" * 200, "y" * 200]),
+    ],
+    ids=["space", "quotes", "long"],
+)
+def test_any_path_can_hold_the_data(data_dir: Path, name: str) -> None:
+    with users(data_dir / name) as [user]:
+        assert ask(user.url, "SELECT 1") == 1
+
+
+def test_two_spellings_of_a_directory_are_one_server(cluster: Path) -> None:
+    link = cluster.with_name("link")
+    link.symlink_to(cluster)
+    one, other = embedded.start(cluster), server.start(link / ".." / link.name)
+    try:
+        assert one.url == other.url
+    finally:
+        one.release()
+        assert ask(other.url, "SELECT 1") == 1
+        other.release()
+
+
+def test_variables_of_postgresql_that_mean_other_servers_do_no_harm(
+    cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "PGPORT": "6543",
+        "PGHOST": "db.example",
+        "PGDATA": "/nowhere",
+        "PGOPTIONS": "-c nonsense=1",
+        "PGSSLMODE": "verify-full",
+        "PGSERVICE": "other",
+        "PGUSER": "other",
+        "PGDATABASE": "other",
+        "PGTARGETSESSIONATTRS": "standby",
+        "LC_ALL": "xx_XX.UTF-8",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with users(cluster) as [user]:
+        assert ask(user.url, "SELECT current_user") == "postgres"
+
+
+@pytest.mark.parametrize("place", ["/does/not/exist", "x" * 90, "with a space, and 'more'"])
+def test_any_directory_for_temporary_files_will_do(
+    cluster: Path, place: str, tmp_path: Path
+) -> None:
+    if not place.startswith("/"):
+        (tmp_path / place).mkdir()
+    with users(cluster, env={**os.environ, "TMPDIR": str(tmp_path / place)}) as [user]:
+        assert ask(user.url, "SELECT 1") == 1
+
+
+def test_no_socket_directory_is_left_behind(cluster: Path, tmp_path: Path) -> None:
+    short = Path(tempfile.mkdtemp(prefix="t", dir="/tmp"))
+    short.chmod(0o711)
+    try:
+        with users(cluster, env={**os.environ, "TMPDIR": str(short)}) as [user]:
+            assert user.url
+            assert len(list(short.glob("blogsvc-*"))) == 1
+            os.kill(postmaster(cluster), signal.SIGKILL)
+            user.kill()
+            assert nothing_left(cluster)
+        assert list(short.glob("blogsvc-*")) == []
+    finally:
+        shutil.rmtree(short)
+
+
+def test_nobody_else_can_connect(cluster: Path) -> None:
+    use = embedded.start(cluster)
+    try:
+        sockets = Path((cluster / "pgdata" / "postmaster.pid").read_text().splitlines()[4])
+        assert sockets.stat().st_mode & 0o077 == 0
+        assert ask(use.url, "SHOW listen_addresses") == ""
+    finally:
+        use.release()
+
+
+def test_an_ordinary_user_can_run_it_and_has_no_home() -> None:
+    options = ordinary_user()
+    with tempfile.TemporaryDirectory(prefix="blogsvc-ordinary-") as directory:
+        os.chown(directory, options["user"], options["group"])
+        place = Path(directory) / "data"
+        with users(place, 2, **options) as started:
+            for user in started:
+                assert user.url
+            assert (place / "pgdata").stat().st_uid == options["user"]
+            started[0].kill()
+        assert nothing_left(place)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs the server itself")
+def test_root_opens_no_more_than_the_way_to_the_data(tmp_path: Path) -> None:
+    above = tmp_path / "private"
+    beside = above / "beside"
+    for directory in (above, beside):
+        directory.mkdir(mode=0o700)
+    with users(above / "data", umask=0o077) as [user]:
+        assert user.url
+        assert pwd.getpwuid((above / "data" / "pgdata").stat().st_uid).pw_uid != 0
+        assert (above / "data" / "pgdata").stat().st_mode & 0o777 == 0o700
+    assert above.stat().st_mode & 0o777 == 0o701
+    assert beside.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs the server itself")
+def test_root_can_use_a_wheel_that_was_installed_under_a_strict_umask(
+    tmp_path: Path,
+) -> None:
+    package = programs.program("postgres").parents[2]
+    site = tmp_path / "private" / "site"
+    for part in (f"{package.name}/pginstall18", f"{package.name}.libs"):
+        unused = shutil.ignore_patterns("include", "*.a", "*.pyc")
+        shutil.copytree(package.parent / part, site / part, symlinks=True, ignore=unused)
+    for path in [tmp_path / "private", *(tmp_path / "private").rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o700 if path.stat().st_mode & 0o100 else 0o600)
+    (site / package.name / "__init__.py").touch(mode=0o600)
+    with users(tmp_path / "data", env={**os.environ, "PYTHONPATH": str(site)}) as [user]:
+        assert ask(user.url, "SELECT 1") == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the child only leaves again
+def test_a_forked_child_has_no_hold_of_its_parents(cluster: Path) -> None:
+    use = embedded.start(cluster)
+    try:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                mine = embedded.start(cluster)
+                use.release()
+                mine.release()
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert ask(use.url, "SELECT 1") == 1
+    finally:
+        use.release()
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing(data_dir: Path) -> None:
+    endpoint = Endpoint(None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BLOGSVC_DATA_DIR", str(data_dir))
+        opening = asyncio.ensure_future(endpoint.hold())
+        while not (data_dir / "pgdata.new").exists():  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.01)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert await asyncio.to_thread(nothing_left, data_dir)
+
+
+async def test_service_aerich_and_command_reach_the_same_server(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOGSVC_DATA_DIR", str(data_dir))
+    with users(data_dir) as [user]:
+        assert user.url
+        upgraded = await asyncio.to_thread(run, "aerich", "upgrade")
+        assert upgraded.returncode == 0, upgraded.stdout + upgraded.stderr
+        async with BlogService(migrate=False) as blog:
+            await blog.posts.create("Seen from everywhere", "")
+        listed = await asyncio.to_thread(run, "blogsvc", "list")
+        assert "Seen from everywhere" in listed.stdout
+        assert await asyncio.to_thread(ask, user.url, "SELECT count(*) FROM posts") == 1

@@ -1,0 +1,129 @@
+"""What the tests of migrations share: the two commands as processes, and checkouts of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sysconfig
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from blogsvc.migrator import catalog, files
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+"""Seconds after which a test gives up. Only a failing one waits for so long."""
+
+HEAD = files.all_files()[-1]
+
+MIGRATION = '''"""Made by a test."""
+
+RUN_IN_TRANSACTION = {in_transaction}
+
+
+async def upgrade(db):
+    return r"""{up}"""
+
+
+async def downgrade(db):
+    return r"""{down}"""
+'''
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended; `output` is what it printed, errors included."""
+
+    status: int
+    output: str
+
+    @property
+    def is_one_line(self) -> bool:
+        return self.output.startswith("Error: ") and self.output.strip().count("\n") == 0
+
+
+async def start(
+    *command: str, url: str, checkout: Path = ROOT, **environment: str
+) -> asyncio.subprocess.Process:
+    """Start `aerich` or `blogsvc` on a database."""
+    return await asyncio.create_subprocess_exec(
+        str(Path(sysconfig.get_path("scripts"), command[0])),
+        *command[1:],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": str(checkout), "DATABASE_URL": url, **environment},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+
+
+async def run(*command: str, url: str, checkout: Path = ROOT, **environment: str) -> Ended:
+    """Run `aerich` or `blogsvc` on a database to its end."""
+    process = await start(*command, url=url, checkout=checkout, **environment)
+    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode is not None
+    return Ended(process.returncode, output.decode())
+
+
+def make_checkout(place: Path) -> Path:
+    """Copy the project, as far as its commands need it, so that a test can change migrations."""
+    for name in ("blogsvc", "migrations"):
+        shutil.copytree(ROOT / name, place / name)
+    for name in ("pyproject.toml", "aerich.ini"):
+        shutil.copy2(ROOT / name, place)
+    return place
+
+
+def add_migration(
+    folder: Path, name: str, up: str, *, down: str = "SELECT 1;", in_transaction: bool = True
+) -> str:
+    """Write a migration after the newest one, and return its name without `.py`."""
+    number = len(list(folder.glob("[0-9]*.py")))
+    label = f"{number}_20270101000000_{name}"
+    text = MIGRATION.format(in_transaction=in_transaction, up=up, down=down)
+    (folder / f"{label}.py").write_text(text)
+    return label
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def fetch(url: str, query: str, *args: Any) -> list[tuple[Any, ...]]:
+    """Run one statement on a connection of its own."""
+    async with connected(url) as connection:
+        return [tuple(row) for row in await connection.fetch(query, *args)]
+
+
+async def execute(url: str, script: str) -> None:
+    async with connected(url) as connection:
+        await connection.execute(script)
+
+
+async def recorded(url: str) -> list[str]:
+    """Return the versions in the table `aerich`, in the order of their rows."""
+    return [row[0] for row in await fetch(url, "SELECT version FROM aerich ORDER BY id")]
+
+
+async def facts(url: str) -> list[str]:
+    """Return what the catalog says of the table."""
+    async with connected(url) as connection:
+        return sorted((await catalog.read_table(connection)).lines())
+
+
+async def eventually(condition: Callable[[], Awaitable[object]]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():  # noqa: ASYNC110 - what we wait for is in the database
+            await asyncio.sleep(0.02)

@@ -1,0 +1,93 @@
+"""`create_many`: all of the posts or none, in the order given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from blogsvc import BlogService, NewPost
+from blogsvc.errors import AlreadyExists, InvalidPost
+from blogsvc.posts import creating
+
+
+def generated(number: int) -> Iterator[NewPost]:
+    for place in range(number):
+        yield NewPost(f"Post {place}", f"content {place}")
+
+
+async def test_ids_come_in_the_order_of_the_posts(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    ids = await blog.posts.create_many(generated(1203))
+    titles = dict(await sql.fetch("SELECT id, title FROM posts"))
+    assert [titles[id] for id in ids] == [f"Post {place}" for place in range(1203)]
+
+
+async def test_an_empty_iterable_stores_nothing(blog: BlogService) -> None:
+    assert await blog.posts.create_many([]) == []
+
+
+async def test_equal_titles_get_slugs_of_their_own(blog: BlogService) -> None:
+    await blog.posts.create("Same", "")
+    ids = await blog.posts.create_many(NewPost("Same", str(place)) for place in range(600))
+    posts = await blog.posts.get_many(ids)
+    assert [post.content for post in posts.values()] == [str(place) for place in range(600)]
+    assert len({post.slug for post in posts.values()} | {"same"}) == 601
+
+
+@pytest.mark.parametrize("place", [0, 499, 500, 901])
+async def test_one_invalid_post_stores_none_and_is_named(blog: BlogService, place: int) -> None:
+    posts = list(generated(902))
+    posts[place] = replace(posts[place], title="")
+    with pytest.raises(InvalidPost) as caught:
+        await blog.posts.create_many(posts)
+    assert (caught.value.index, caught.value.field) == (place, "title")
+    assert await blog.posts.count() == 0
+
+
+async def test_a_slug_asked_for_twice_stores_none_and_is_named(blog: BlogService) -> None:
+    await blog.posts.create("Hello", "", slug="taken")
+    posts = [*generated(3), NewPost("X", "", slug="taken")]
+    with pytest.raises(AlreadyExists) as caught:
+        await blog.posts.create_many(posts)
+    assert (caught.value.index, caught.value.value) == (3, "taken")
+    twins = [NewPost("A", "", slug="twin"), NewPost("B", "", slug="twin")]
+    with pytest.raises(AlreadyExists) as caught:
+        await blog.posts.create_many(twins)
+    assert caught.value.index == 1
+    assert await blog.posts.count() == 1
+
+
+async def test_a_slug_that_is_asked_for_comes_before_one_made_from_a_title(
+    blog: BlogService,
+) -> None:
+    ids = await blog.posts.create_many([NewPost("Mine", ""), NewPost("Other", "", slug="mine")])
+    posts = await blog.posts.get_many(ids)
+    assert [post.slug for post in posts.values()] == ["mine-2", "mine"]
+
+
+async def test_an_iterable_that_raises_stores_none(blog: BlogService) -> None:
+    def breaking() -> Iterator[NewPost]:
+        yield from generated(700)
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        await blog.posts.create_many(breaking())
+    assert await blog.posts.count() == 0
+
+
+async def test_something_else_than_a_post_is_refused(blog: BlogService) -> None:
+    with pytest.raises(InvalidPost) as caught:
+        await blog.posts.create_many([NewPost("A", ""), {"title": "B"}])  # type: ignore[list-item]
+    assert caught.value.index == 1
+
+
+async def test_very_long_posts_are_sent_a_few_at_a_time(
+    blog: BlogService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(creating, "CHUNK_SIZE", 1000)
+    ids = await blog.posts.create_many(NewPost(f"Post {n}", "x" * 400) for n in range(10))
+    assert len(set(ids)) == 10

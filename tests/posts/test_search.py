@@ -1,0 +1,191 @@
+"""Full-text search: what is found, in which order, and what comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from blogsvc import BlogService, NewPost, PostRecord, SearchHit
+from blogsvc.errors import InvalidCursor, InvalidQuery
+from blogsvc.markdown.importing import import_posts
+from blogsvc.posts import search
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+async def found(blog: BlogService, query: str, *, visible: bool = False) -> list[str]:
+    return [hit.post.title for hit in await blog.posts.search(query, visible=visible)]
+
+
+async def test_words_are_found_in_every_form_and_the_title_counts_more(blog: BlogService) -> None:
+    await blog.posts.create("Gardens", "Nobody migrates here.")
+    await blog.posts.create("Migrations", "A title says it.")
+    await blog.posts.create("Other", "Nothing of the kind.")
+    assert await found(blog, "migration") == ["Migrations", "Gardens"]
+
+
+async def test_the_syntax_of_a_web_search_is_understood(blog: BlogService) -> None:
+    await blog.posts.create("Red", "a quick red fox")
+    await blog.posts.create("Brown", "a quick brown fox")
+    await blog.posts.create("Turned", "a fox, brown and quick")
+    assert await found(blog, '"quick brown fox"') == ["Brown"]
+    assert await found(blog, "fox -red -turned") == ["Brown"]
+    assert set(await found(blog, "red or turned")) == {"Red", "Turned"}
+
+
+async def test_a_post_written_with_sql_is_found(blog: BlogService, sql: asyncpg.Connection) -> None:
+    await sql.execute("INSERT INTO posts (title, content) VALUES ('Raw', 'a walrus')")
+    assert await found(blog, "walrus") == ["Raw"]
+    await sql.execute("UPDATE posts SET content = 'a seal'")
+    assert await found(blog, "walrus") == []
+    assert await found(blog, "seal") == ["Raw"]
+
+
+async def test_only_visible_posts_are_found_when_asked_for(blog: BlogService) -> None:
+    await blog.posts.create("Draft", "walrus")
+    await blog.posts.create("Shown", "walrus", status="published")
+    assert await found(blog, "walrus", visible=True) == ["Shown"]
+    assert set(await found(blog, "walrus")) == {"Shown", "Draft"}
+
+
+async def test_a_snippet_is_safe_html_with_the_matches_marked(blog: BlogService) -> None:
+    await blog.posts.create("T", "<script>alert('walrus')</script> & \x02walrus\x03 <b>tusks")
+    (hit,) = await blog.posts.search("walrus")
+    assert "<mark>walrus</mark>" in hit.snippet
+    assert "<script" not in hit.snippet
+    assert hit.snippet.replace("<mark>", "").replace("</mark>", "").count("<") == 0
+    assert hit.snippet.count("<mark>") == hit.snippet.count("</mark>")
+    assert isinstance(hit.post, PostRecord)
+    assert hit.rank > 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "  ", "the", "'; DROP TABLE posts; --", "a & | ! <-> :*", "\\", '"', "-", "a\0b", "\ud800",
+     "$1", "%",
+     "-" * 900 + "a", "- " * 400 + "a", "or or or", "((((", "walrus:A", "\u202e", "-walrus " * 50],
+)  # fmt: skip
+async def test_a_hostile_or_empty_query_finds_nothing_and_breaks_nothing(
+    blog: BlogService, query: str
+) -> None:
+    await blog.posts.create("Zebra", "stripes")
+    found = await blog.posts.search(query)
+    assert {hit.post.title for hit in found} <= {"Zebra"}
+    assert await blog.posts.count() == 1
+
+
+@pytest.mark.parametrize("query", ["x" * 1001, None, b"walrus"])
+async def test_a_query_that_is_no_short_text_is_refused(blog: BlogService, query: str) -> None:
+    with pytest.raises(InvalidQuery):
+        await blog.posts.search(query)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7])
+async def test_pages_of_hits_hold_every_hit_once_best_first(blog: BlogService, limit: int) -> None:
+    await blog.posts.create_many(
+        NewPost(f"Post {place}", "walrus " * (place % 4) + "other words " * (place % 3))
+        for place in range(20)
+    )
+    hits: list[SearchHit] = []
+    page = await blog.posts.search("walrus", limit=limit)
+    hits += page.items
+    while page.next:
+        page = await blog.posts.search("walrus", limit=limit, after=page.next)
+        hits += page.items
+        await blog.posts.create("Newcomer", "walrus")
+    first = [hit for hit in hits if hit.post.title != "Newcomer"]
+    assert len({hit.post.id for hit in first}) == len(first) == 15
+    assert [(hit.rank, hit.post.id) for hit in hits] == sorted(
+        ((hit.rank, hit.post.id) for hit in hits), reverse=True
+    )
+
+
+async def test_a_cursor_of_another_search_is_refused(blog: BlogService) -> None:
+    await blog.posts.create_many(NewPost(f"Post {place}", "walrus seal") for place in range(3))
+    page = await blog.posts.search("walrus", limit=1)
+    listing = await blog.posts.page(limit=1)
+    for query, cursor in (("seal", page.next), ("walrus", listing.next), ("walrus", "x")):
+        with pytest.raises(InvalidCursor):
+            await blog.posts.search(query, limit=1, after=cursor)
+    with pytest.raises(InvalidCursor):
+        await blog.posts.search("walrus", visible=True, limit=1, after=page.next)
+
+
+async def test_only_the_newest_of_very_many_matches_are_ranked(
+    blog: BlogService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "RANKED", 5)
+    monkeypatch.setattr(search, "SAMPLED", 4)
+    rare = await blog.posts.create("Rare", "walrus walrus zebra")
+    ids = await blog.posts.create_many(NewPost(f"Post {place}", "walrus") for place in range(30))
+    common = await blog.posts.search("walrus")
+    assert {hit.post.id for hit in common} == set(ids[-5:])
+    assert [hit.post.id for hit in await blog.posts.search("zebra")] == [rare.id]
+    first = await blog.posts.search("walrus", limit=3)
+    rest = await blog.posts.search("walrus", limit=3, after=first.next)
+    assert {hit.post.id for hit in (*first, *rest)} == set(ids[-5:])
+
+
+@pytest.mark.parametrize("query", ["common", "middling", "rare", "old", "-common", "-walrus"])
+async def test_every_way_to_the_matches_leads_to_the_newest(
+    blog: BlogService, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(search, "RANKED", 3)
+    monkeypatch.setattr(search, "SAMPLED", 50)
+    await blog.posts.create_many(
+        NewPost(
+            f"Post {place}",
+            "walrus"
+            + " common" * (place % 2)
+            + " middling" * (place % 15 == 0)
+            + " rare" * (place in (7, 170))
+            + " old" * (place < 9),
+        )
+        for place in range(200)
+    )
+    matches = await sql.fetch(
+        "SELECT id FROM posts WHERE search @@ websearch_to_tsquery($1) ORDER BY id DESC LIMIT 3",
+        query,
+    )
+    hits = await blog.posts.search(query)
+    assert {hit.post.id for hit in hits} == {id for (id,) in matches}
+
+
+async def test_the_language_is_the_databases_setting(
+    blog_url: str,
+) -> None:
+    database = await asyncpg.connect(blog_url)
+    name = await database.fetchval("SELECT current_database()")
+    await database.execute(f"ALTER DATABASE \"{name}\" SET blogsvc.search_language = 'german'")
+    await database.close()
+    async with BlogService(blog_url) as blog:
+        await blog.posts.create("Die Häuser", "Viele Bücher stehen dort.")
+        assert await found(blog, "Haus") == ["Die Häuser"]
+        assert await found(blog, "Buch") == ["Die Häuser"]
+
+
+@pytest.mark.parametrize(
+    ("query", "slug"),
+    [
+        ("undo a migration", "up-and-down"),
+        ("drop and create tables", "never-sync-with-force"),
+        ("check constraint lock scan", "not-valid-then-validate"),
+        ("index concurrently", "an-index-beside-the-traffic"),
+        ("offset", "pages-that-do-not-slip"),
+        ("lost update", "two-editors-one-post"),
+        ("timer crontab worker", "scheduling-without-a-job"),
+        ("readable address hyphen", "a-slug-is-a-promise"),
+        ("tsvector", "searching-with-what-you-have"),
+        ("mock sqlite", "a-real-server-in-a-wheel"),
+        ("title not null", "the-last-safety-net"),
+        ('"safety net"', "the-last-safety-net"),
+    ],
+)
+async def test_the_first_hit_is_the_post_that_one_wants(
+    blog: BlogService, query: str, slug: str
+) -> None:
+    await import_posts(blog.posts, [SAMPLES])
+    page = await blog.posts.search(query)
+    assert page.items[0].post.slug == slug

@@ -1,0 +1,139 @@
+"""Each example is started for real and used over HTTP."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVERS = {
+    "fastapi": ["-m", "uvicorn", "examples.fastapi_app:app", "--port", "{port}"],
+    "litestar": ["-m", "uvicorn", "examples.litestar_app:app", "--port", "{port}"],
+    "aiohttp": ["-m", "examples.aiohttp_app"],
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def served(name: str, database: str) -> Iterator[str]:
+    """Start an example on a database and yield its address."""
+    port = free_port()
+    with tempfile.TemporaryFile() as output:  # a pipe that nobody reads would fill up
+        process = subprocess.Popen(
+            [sys.executable, *(part.format(port=port) for part in SERVERS[name])],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": database, "PORT": str(port)},
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            if not answers(address, process):
+                output.seek(0)
+                pytest.fail(f"the example did not start:\n{output.read().decode()}")
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def answers(address: str, process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            httpx.get(f"{address}/posts")
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_an_example_serves_posts(name: str, blog_url: str) -> None:
+    with served(name, blog_url) as address, httpx.Client(base_url=address) as http:
+        created = http.post("/posts", json={"title": "Hello", "content": "First"})
+        assert created.status_code == 201, created.text
+        post = created.json()
+        assert (post["slug"], post["status"], post["version"]) == ("hello", "draft", 1)
+        assert http.get(f"/posts/{post['id']}").json() == post
+        page: dict[str, Any] = http.get("/posts").json()
+        assert (page["items"], page["next"]) == ([post], None)
+        assert http.get("/posts/4711").status_code == 404
+        assert http.post("/posts", json={"title": " ", "content": ""}).status_code == 422
+        assert http.get("/posts", params={"after": "forged"}).status_code == 422
+        assert http.delete(f"/posts/{post['id']}").status_code == 204
+        assert http.delete(f"/posts/{post['id']}").status_code == 404
+
+
+@pytest.mark.parametrize(("name", "document"), [("fastapi", "openapi"), ("litestar", "schema")])
+def test_a_record_is_described_in_the_openapi_document(
+    name: str, document: str, blog_url: str
+) -> None:
+    path = {"openapi": "/openapi.json", "schema": "/schema/openapi.json"}[document]
+    with served(name, blog_url) as address:
+        schemas = httpx.get(address + path).json()["components"]["schemas"]
+    record = next(schema for key, schema in schemas.items() if key.endswith("PostRecord"))
+    assert set(record["properties"]) >= {"id", "title", "published_at", "version"}
+
+
+def test_the_fastapi_example_withstands_fuzzing(blog_url: str, tmp_path: Path) -> None:
+    checks = (
+        "not_a_server_error,status_code_conformance,content_type_conformance,"
+        "response_schema_conformance"
+    )
+    with served("fastapi", blog_url) as address, httpx.Client(base_url=address) as http:
+        http.post("/posts", json={"title": "Hello", "content": "First"})
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "schemathesis.cli", "run", f"{address}/openapi.json"),
+                *("--checks", checks, "--max-examples", "40", "--seed", "1", "--no-color"),
+                *("--phases", "examples,coverage,fuzzing,stateful", "--request-timeout", "20"),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_the_worker_runs_to_its_end(blog_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "examples.worker"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": blog_url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "0 posts archived\n"
+
+
+def test_a_users_own_test_gets_a_real_database_in_one_line(server: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "examples"],
+        cwd=ROOT,
+        env={**os.environ, "BLOGSVC_TEST_URL": server},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 passed" in done.stdout, done.stdout

@@ -1,0 +1,168 @@
+"""What is installed: the two Aerich configurations agree, and the wheel needs no checkout."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import blogsvc
+from blogsvc import errors
+
+from ..embedded.processes import PATIENCE, ROOT, run
+
+EXPECTED_NAMES = {"BlogService", "NewPost", "Page", "PostRecord", "UNSET"}
+
+
+def in_toml(name: str) -> dict[str, object]:
+    settings: dict[str, object] = tomllib.loads((ROOT / name).read_text())["tool"]["aerich"]
+    return settings
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built here and now without a download."""
+    place = tmp_path_factory.mktemp("wheel")
+    built = run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(place))
+    assert built.returncode == 0, built.stdout + built.stderr
+    [path] = place.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of a fresh environment that holds the wheel, and shares what it depends on."""
+    place = tmp_path_factory.mktemp("installed") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
+    library = place / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+    installing = [
+        "--no-deps",
+        "--no-index",
+        "--quiet",
+        "--prefix",
+        str(place),
+        "--ignore-installed",
+    ]
+    done = run("python", "-m", "pip", "install", *installing, str(wheel))
+    assert done.returncode == 0, done.stderr
+    # After the wheel on the path, and without its .pth files: the checkout must not be found.
+    (library / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    return place / "bin"
+
+
+def test_aerich_reads_the_same_from_both_files() -> None:
+    assert in_toml("aerich.ini") == in_toml("pyproject.toml")
+
+
+def test_aerich_ini_is_valid_as_ini_too() -> None:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "aerich.ini")
+    as_ini = {name: value.strip('"') for name, value in parser["tool.aerich"].items()}
+    assert as_ini == in_toml("pyproject.toml")
+
+
+@pytest.mark.parametrize("options", [(), ("-c", "aerich.ini")])
+def test_aerich_finds_the_migrations_either_way(migrated: str, options: tuple[str, ...]) -> None:
+    said = run("aerich", *options, "heads", env={**os.environ, "DATABASE_URL": migrated})
+    assert said.returncode == 0, said.stderr
+    assert "No available heads" in said.stdout
+
+
+def test_every_pinned_version_is_one_that_the_package_allows() -> None:
+    from packaging.requirements import Requirement
+
+    pinned = dict(
+        line.lower().split("==")
+        for line in (ROOT / "constraints.txt").read_text().split("\n")
+        if line
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = chain.from_iterable(project["optional-dependencies"].values())
+    wanted = [*project["dependencies"], *extras]
+    for requirement in map(Requirement, wanted):
+        if requirement.name == "blogsvc":
+            continue  # its own extras
+        version = pinned[requirement.name.lower()]
+        assert requirement.specifier.contains(version), requirement
+
+
+def test_the_wheel_carries_every_migration_and_says_that_it_is_typed(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    migrations = {path.name for path in (ROOT / "migrations" / "blogsvc").glob("[0-9]*.py")}
+    assert {f"blogsvc/migrations/blogsvc/{name}" for name in migrations} <= names
+    assert "blogsvc/py.typed" in names
+
+
+def test_the_wheel_holds_nothing_but_the_package(wheel: Path) -> None:
+    tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert tops == {"blogsvc", f"blogsvc-{_version()}.dist-info"}
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if "__pycache__" in name]
+
+
+def _version() -> str:
+    found = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def test_an_installed_wheel_upgrades_with_no_checkout_present(
+    installed: Path, empty_database: str, tmp_path: Path
+) -> None:
+    environment = {
+        "PATH": os.defpath,
+        "HOME": str(tmp_path),
+        "DATABASE_URL": empty_database,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+    def there(*command: str) -> str:
+        done = subprocess.run(
+            [str(installed / command[0]), *command[1:]],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            cwd=tmp_path,
+            env=environment,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    where = there("python", "-c", "import blogsvc; print(blogsvc.__file__)")
+    assert Path(where).is_relative_to(installed.parent)
+    assert "0_20251120123456_create_posts: migrated" in there("blogsvc", "upgrade")
+    assert "pending" not in there("blogsvc", "status")
+    assert "up to date" in there("blogsvc", "upgrade")
+    assert "up to date" in there("blogsvc", "check")
+
+
+def test_the_public_names_are_there() -> None:
+    assert set(blogsvc.__all__) >= EXPECTED_NAMES
+    assert all(hasattr(blogsvc, name) for name in blogsvc.__all__)
+
+
+def test_every_error_is_public_and_has_the_one_root() -> None:
+    defined = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, Exception) and name[0] != "_"
+    }
+    assert defined == set(errors.__all__)
+    assert all(issubclass(getattr(errors, name), errors.BlogError) for name in defined)
+
+
+def test_nothing_that_ships_makes_a_table_from_the_models() -> None:
+    shipped = [*(ROOT / "blogsvc").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")]
+    assert len(shipped) > 50
+    for path in shipped:
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"generate_schema|get_schema_sql", source), path
