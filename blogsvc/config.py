@@ -1,4 +1,4 @@
-"""The one place that reads the environment, and the configuration that Aerich loads.
+"""The environment: the one place that reads it.
 
 | variable | meaning |
 | --- | --- |
@@ -12,12 +12,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from .errors import ConfigurationError
-
-APP: Final = "blogsvc"
-"""App label and connection alias: part of every row in the table `aerich`, so it never changes."""
 
 
 def database_url() -> str | None:
@@ -46,7 +43,7 @@ def data_dir() -> Path:
 def _data_dir_of_this_account() -> Path:
     import platformdirs  # comes with the extra that starts the server
 
-    directory = platformdirs.user_data_path(APP, appauthor=False)
+    directory = platformdirs.user_data_path("blogsvc", appauthor=False)
     if not directory.is_absolute():
         raise RuntimeError(f"no home for {directory}")  # what older versions of it do not tell
     return directory
@@ -63,38 +60,11 @@ def migration_wait() -> float:
         ) from None
 
 
-def migrations_dir() -> Path:
-    """Return the folder that holds the migrations: in the wheel, or beside the package."""
-    package = Path(__file__).resolve().parent
-    inside = package / "migrations" / APP
-    return inside if inside.is_dir() else package.parent / "migrations" / APP
-
-
-def tortoise_config(url: str | None, schema: str | None) -> dict[str, Any]:
-    """Return the Tortoise configuration with which Aerich migrates `url`."""
-    from .database.connections import DatabaseURL
-
-    return {
-        "connections": {
-            APP: {
-                "engine": "blogsvc.migrator.aerich",
-                "credentials": {
-                    "dsn": DatabaseURL(url) if url else None,
-                    "schema": schema,
-                    "migrating": True,
-                },
-            }
-        },
-        "apps": {
-            APP: {"models": ["blogsvc.models", "aerich.models"], "default_connection": APP},
-        },
-        "use_tz": True,
-        "timezone": "UTC",
-    }
-
-
 def __getattr__(name: str) -> Any:
-    # Computed when Aerich asks for it: importing this module reads nothing.
+    # Where pyproject.toml and aerich.ini look for it. Made when Aerich asks for it, so that
+    # importing this module reads nothing and brings no Tortoise.
     if name == "TORTOISE_ORM":
+        from .migrator.aerich import tortoise_config
+
         return tortoise_config(database_url(), schema())
     raise AttributeError(name)

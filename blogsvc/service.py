@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
 import asyncpg
 
-from . import config
-from .database.connections import Endpoint, quoted
-from .database.transactions import Database, Isolation
-from .errors import SchemaOutOfDate, TransactionConflict
-from .migrator import Migrator, check_versions
-from .posts.repository import PostRepository
+from .database import Database, Endpoint, Isolation
+from .migrator import Migrator, applied_versions, check_versions
+from .posts import PostRepository
 
 T = TypeVar("T")
 
@@ -47,7 +43,6 @@ class BlogService:
         acquire_timeout: float = 5.0,
         migrate: bool | None = None,
     ) -> None:
-        self._url = url
         self._endpoint = Endpoint(url)
         self._schema = schema
         self._migrate = migrate
@@ -80,14 +75,13 @@ class BlogService:
         return self
 
     async def _open(self) -> None:
-        url = self._url or config.database_url()
-        self._endpoint = Endpoint(url)
+        migrate = self._endpoint.is_embedded if self._migrate is None else self._migrate
         try:
-            reachable = await self._endpoint.hold()
-            if self._migrate or (self._migrate is None and url is None):
-                await Migrator(reachable, schema=self._schema).upgrade()
-            await self._database.open(reachable)
-            await self._check_schema()
+            url = await self._endpoint.hold()
+            if migrate:
+                await Migrator(url, schema=self._schema).upgrade()
+            await self._database.open(url)
+            check_versions(await applied_versions(self._database, self._schema), self._schema)
             self._ready = True
         except BaseException:
             await self._close()
@@ -121,7 +115,7 @@ class BlogService:
 
     async def ping(self) -> None:
         """Ask the database for an answer. Raises `Unavailable` or `OperationTimeout`."""
-        await self._database.fetch("SELECT 1")
+        await self._database.ping()
 
     @contextlib.asynccontextmanager
     async def transaction(
@@ -157,23 +151,4 @@ class BlogService:
         two attempts it waits for a moment, longer each time. Raises `TransactionConflict` after
         the last attempt, and whatever else `body` raises at once.
         """
-        for attempt in range(1, attempts):
-            try:
-                async with self.transaction(isolation):
-                    return await body()
-            except TransactionConflict:
-                if self._database.in_transaction:
-                    raise  # only the outermost one can be run again
-            await asyncio.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))
-        async with self.transaction(isolation):
-            return await body()
-
-    async def _check_schema(self) -> None:
-        history = f"{quoted(self._schema)}.aerich" if self._schema else "aerich"
-        try:
-            rows = await self._database.fetch(
-                f"SELECT version FROM {history} WHERE app = $1", config.APP
-            )
-        except SchemaOutOfDate:
-            rows = []  # there is no such table yet
-        check_versions({row[0] for row in rows}, self._schema)
+        return await self._database.run_transaction(body, isolation, attempts)

@@ -24,8 +24,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from . import embedded
-from .database.connections import quoted
+from .database import embedded_postgres, quoted
 from .migrator import Migrator
 from .service import BlogService
 
@@ -40,7 +39,7 @@ def blog_server() -> Iterator[str]:
         yield given
         return
     with tempfile.TemporaryDirectory(prefix="blogsvc-tests-") as directory:
-        server = embedded.start(Path(directory) / "data")
+        server = embedded_postgres().start(Path(directory) / "data")
         try:
             yield server.url
         finally:

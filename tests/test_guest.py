@@ -134,9 +134,11 @@ def process_wide() -> dict[str, object]:
     }
 
 
-async def test_nothing_of_tortoise_is_current_while_a_service_is_open(blog: BlogService) -> None:
+async def test_nothing_of_tortoise_is_current_while_a_service_is_open(
+    blog: BlogService, database: str
+) -> None:
     await blog.posts.create("A", "")
-    await Migrator(blog._url).status()
+    await Migrator(database).status()
     assert contextvars.copy_context().get(_current_context()) is None
 
 

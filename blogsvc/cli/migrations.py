@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncclick as click
 
-from ..migrator import Migrator, Step, files
+from ..migrator import Migrator, Step, label
 from .target import Target, on_a_blog
 
 _to = click.option(
@@ -46,7 +46,7 @@ async def downgrade(
         return
     click.echo("This will be undone, with the data that it added:")
     for version in planned:
-        click.echo(f"  {files.label(version)}")
+        click.echo(f"  {label(version)}")
     if not yes:
         click.confirm("Go on?", abort=True)
     await migrator.downgrade(to, count, expect=planned)
@@ -76,7 +76,7 @@ async def adopt(target: Target, to: str | None) -> None:
     """Record migrations as applied whose work is there, if the schema is exactly theirs."""
     adopted = await Migrator(**target).adopt(to)
     for version in adopted:
-        click.echo(f"== {files.label(version)}: adopted")
+        click.echo(f"== {label(version)}: adopted")
     if not adopted:
         click.echo("Every version is recorded; the checksums are those of the files now.")
 

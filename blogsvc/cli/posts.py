@@ -9,18 +9,18 @@ from pathlib import Path
 
 import asyncclick as click
 
-from ..markdown.exporting import export_posts
-from ..markdown.importing import import_posts
+from ..markdown import export_posts, import_posts
+from ..posts import STATUSES, Status
 from ..service import BlogService
 from .target import Target, on_a_blog
 
 
 @click.command("list")
-@click.option("--status", help="Only drafts, published or archived ones.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only posts of this status.")
 @click.option("--limit", default=20, show_default=True, help="How many, 1 to 1000.")
 @click.option("--after", metavar="CURSOR", help="Go on where a page ended.")
 @on_a_blog
-async def list_posts(target: Target, status: str | None, limit: int, after: str | None) -> None:
+async def list_posts(target: Target, status: Status | None, limit: int, after: str | None) -> None:
     """Show a page of posts, newest first."""
     async with BlogService(**target) as blog:
         page = await blog.posts.page(status=status, limit=limit, after=after, with_total=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import asyncclick as click
 
-from ..migrator import Migrator, VersionStatus, catalog
-from ..migrator.migrator import read_report
+from ..migrator import Fact, Migrator, VersionStatus
 from .target import Target, on_a_blog
 
 
@@ -58,41 +58,26 @@ async def check(target: Target) -> None:
 @on_a_blog
 async def describe(target: Target) -> None:
     """Show the live table as the database has it, and the history of its migrations."""
-    async with Migrator(**target).session(take_turn=False) as connection:
-        table = await catalog.read_table(connection)
-        report = await read_report(connection)
-    click.echo("\n".join(describe_table(table)))
-    click.echo("\nMigrations:")
+    facts, report = await Migrator(**target).describe()
+    click.echo("\n".join(_described(facts)))
+    click.echo("\nmigrations:")
     for version in report.versions:
         click.echo(f"  {_history_line(version)}")
-    if not table.exists:
+    if not facts:
         raise click.ClickException("There is no table posts yet. Run `blogsvc upgrade`.")
 
 
-def describe_table(table: catalog.Table) -> Iterator[str]:
-    """Yield the lines that show a table."""
-    yield f'Table "{table.name}"'
-    rows = [("Column", "Type", "Nullable", "Default")]
-    rows += [
-        (column.name, column.type, "not null" if column.not_null else "", column.default or "")
-        for column in table.columns
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        yield " " + " | ".join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-        ).rstrip(" ")
-        if number == 0:
-            yield "-" + "-+-".join("-" * width for width in widths)
-    for heading, rules in (
-        ("Indexes", table.indexes),
-        ("Constraints", table.constraints),
-        ("Triggers", table.triggers),
-    ):
-        if rules:
-            yield f"{heading}:"
-        for rule in rules:
-            yield f'    "{rule.name}" {rule.definition}{"" if rule.valid else "  <-- NOT VALID"}'
+def _described(facts: Iterable[Fact]) -> Iterator[str]:
+    """Yield the lines that show a table: its facts under a heading for each kind."""
+    plural = {"index": "indexes", "policy": "policies"}
+    for kind, group in itertools.groupby(facts, key=lambda fact: fact.kind):
+        if kind == "table":
+            yield from map(str, group)
+            continue
+        rows = list(group)
+        width = max(len(fact.name) for fact in rows)
+        yield f"\n{plural.get(kind, f'{kind}s')}:"
+        yield from (f"  {fact.name:<{width}}  {fact.definition}" for fact in rows)
 
 
 def _history_line(version: VersionStatus) -> str:

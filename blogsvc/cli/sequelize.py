@@ -6,8 +6,7 @@ import sys
 
 import asyncclick as click
 
-from ..migrator import Migrator
-from ..migrator.sequelize import take_over
+from ..migrator import Migrator, take_over
 from .migrations import show_step
 from .target import Target, on_a_blog
 

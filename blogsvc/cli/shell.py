@@ -11,8 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncclick as click
 
-from ..database.connections import Endpoint, quoted
-from ..embedded import programs
+from ..database import Endpoint, embedded_postgres, quoted
 from .target import Target, on_a_blog
 
 
@@ -28,7 +27,7 @@ async def psql(target: Target, arguments: Sequence[str]) -> None:
         path = quoted(target["schema"]).replace("\\", "\\\\").replace(" ", "\\ ")
         environment["PGOPTIONS"] = f"-c search_path={path}"
     try:
-        program = shutil.which("psql") or str(programs.program("psql"))
+        program = shutil.which("psql") or str(embedded_postgres().program("psql"))
         shell = await asyncio.create_subprocess_exec(program, url, *arguments, env=environment)
         status = await shell.wait()
     finally:

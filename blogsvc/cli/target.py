@@ -25,7 +25,7 @@ def on_a_blog(command: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable
     @click.option("--schema", help="The PostgreSQL schema of the blog.")
     @functools.wraps(command)
     async def wrapper(url: str | None, schema: str | None, **options: Any) -> Any:
-        target = Target(url=url or config.database_url(), schema=schema or config.schema())
+        target = Target(url=url, schema=schema or config.schema())
         return await command(target, **options)
 
     return wrapper

@@ -1,0 +1,36 @@
+"""PostgreSQL over asyncpg: connections, transactions and errors, and nothing of posts."""
+
+from .connections import (
+    CLEANUP_TIMEOUT,
+    CONNECT_TIMEOUT,
+    DatabaseURL,
+    close_pool,
+    connect,
+    create_pool,
+    leave_as_is,
+    quoted,
+)
+from .endpoint import Endpoint, embedded_postgres
+from .sqlstates import DRIVER_ERRORS, translate
+from .transactions import Command, Database, Isolation, Query
+from .waiting import pauses
+
+__all__ = [
+    "CLEANUP_TIMEOUT",
+    "CONNECT_TIMEOUT",
+    "DRIVER_ERRORS",
+    "Command",
+    "Database",
+    "DatabaseURL",
+    "Endpoint",
+    "Isolation",
+    "Query",
+    "close_pool",
+    "connect",
+    "create_pool",
+    "embedded_postgres",
+    "leave_as_is",
+    "pauses",
+    "quoted",
+    "translate",
+]

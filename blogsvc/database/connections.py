@@ -7,7 +7,6 @@ import configparser
 import contextlib
 import re
 import socket
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,7 +15,6 @@ from urllib.parse import urlsplit
 import asyncpg
 from asyncpg import connect_utils
 
-from .. import embedded
 from ..errors import BlogError, ConfigurationError, Unavailable
 
 SETTINGS: Final = {"application_name": "blogsvc"}
@@ -188,57 +186,6 @@ class DatabaseURL(str):
 
     def __repr__(self) -> str:
         return "<database URL>"
-
-
-class Endpoint:
-    """Where a database is: a URL, or the embedded server, which runs while this is held."""
-
-    def __init__(self, url: str | None) -> None:
-        self._url = url
-        self._embedded: _EmbeddedUse | None = None
-
-    async def hold(self) -> str:
-        """Return the URL, starting the embedded server first where there is none."""
-        if self._url is not None:
-            return self._url
-        if self._embedded is None:
-            use = _EmbeddedUse()
-            try:
-                await asyncio.to_thread(use.start)
-            except asyncio.CancelledError:
-                # The thread goes on, and there may soon be no loop: the next thread undoes it.
-                asyncio.get_running_loop().run_in_executor(None, use.release)
-                raise
-            self._embedded = use
-        return self._embedded.url
-
-    async def release(self) -> None:
-        """Let the embedded server stop when nobody else uses it."""
-        use, self._embedded = self._embedded, None
-        if use is not None:
-            await asyncio.to_thread(use.release)
-
-
-class _EmbeddedUse:
-    """A use of the embedded server, for threads whose caller may go away meanwhile."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._server: embedded.EmbeddedServer | None = None
-        self._wanted = True
-        self.url = ""
-
-    def start(self) -> None:
-        with self._lock:
-            if self._wanted:
-                self._server = embedded.start()
-                self.url = self._server.url
-
-    def release(self) -> None:
-        with self._lock:
-            self._wanted = False
-            if self._server is not None:
-                self._server.release()
 
 
 def quoted(name: str) -> str:

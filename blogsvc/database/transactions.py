@@ -8,32 +8,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final, Literal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Final, Literal, NewType, TypeVar
 
 import asyncpg
 
 from ..errors import (
-    BlogError,
     ConfigurationError,
     DatabaseError,
     NotOpen,
     TransactionAborted,
+    TransactionConflict,
     Unavailable,
     WrongEventLoop,
-    translate,
 )
 from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
+from .sqlstates import DRIVER_ERRORS, translate
+from .waiting import pauses
+
+Query = NewType("Query", str)
+"""A statement that only reads: its caller learns nothing, and can ask again, when it fails."""
+
+Command = NewType("Command", str)
+"""A statement that writes: a lost answer to it raises `OutcomeUnknown`."""
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 
-DRIVER_ERRORS: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
+T = TypeVar("T")
 
 _ISOLATIONS: Final = ("read committed", "repeatable read", "serializable")
 
@@ -92,11 +93,24 @@ class Database:
             raise WrongEventLoop
         return self._pool
 
-    async def fetch(self, sql: str, *args: object, write: bool = False) -> list[asyncpg.Record]:
-        """Run one statement, in this task's transaction or by itself, and return its rows.
+    async def ping(self) -> None:
+        """Ask the server for an answer."""
+        await self.read(Query("SELECT 1"))
 
-        `write` says that it changes something, so that a lost answer is told as `OutcomeUnknown`.
+    async def read(self, query: Query, *args: object) -> list[asyncpg.Record]:
+        """Return the rows of a query, run in this task's transaction or by itself."""
+        return await self._run(query, args, writes=False)
+
+    async def write(self, command: Command, *args: object) -> list[asyncpg.Record]:
+        """Run a command, in this task's transaction or by itself, and return its rows.
+
+        Raises `OutcomeUnknown` where it may have been committed and the answer was lost.
         """
+        return await self._run(command, args, writes=True)
+
+    async def _run(
+        self, sql: str, args: tuple[object, ...], *, writes: bool
+    ) -> list[asyncpg.Record]:
         joined = self._joined()
         connection = joined or await self._acquire()
         try:
@@ -108,9 +122,9 @@ class Database:
             ) from error
         except DRIVER_ERRORS as error:
             if isinstance(error, asyncpg.InternalClientError):
-                _cut_off(connection)  # it has lost its way and would not find it again
+                _cut_off(connection)  # its protocol state is broken
             # Inside a transaction nothing is committed yet, whatever became of the statement.
-            raise _ours(error, write=write and joined is None) from error
+            raise translate(error, write=writes and joined is None) from error
         finally:
             if joined is None:
                 await self._release(connection)
@@ -164,6 +178,21 @@ class Database:
         finally:
             await self._release(acquired)
 
+    async def run_transaction(
+        self, body: Callable[[], Awaitable[T]], isolation: Isolation | None, attempts: int
+    ) -> T:
+        """Run `body` in a transaction, and again after a conflict; see `BlogService`."""
+        for pause in itertools.islice(pauses(0.01, 0.5), max(attempts - 1, 0)):
+            try:
+                async with self.transaction(isolation):
+                    return await body()
+            except TransactionConflict:
+                if self.in_transaction:
+                    raise  # only the outermost one can be run again
+            await asyncio.sleep(pause)
+        async with self.transaction(isolation):
+            return await body()
+
     @contextlib.asynccontextmanager
     async def _bound(
         self, task: asyncio.Task[Any] | None, connection: asyncpg.Connection
@@ -189,7 +218,7 @@ class Database:
         except DRIVER_ERRORS as error:
             # An error inside was swallowed: what is outside of the block need not suffer for it.
             await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
-            raise _ours(error) from error
+            raise translate(error) from error
 
     def _joined(self) -> asyncpg.Connection | None:
         if not self._transactions:
@@ -212,7 +241,7 @@ class Database:
                 "are at work. Raise max_size, or look for transactions that stay open."
             ) from error
         except DRIVER_ERRORS as error:
-            raise _ours(error) from error
+            raise translate(error) from error
 
     async def _release(self, connection: asyncpg.Connection) -> None:
         if self._pool is None:
@@ -225,16 +254,12 @@ class Database:
             _cut_off(connection)
 
 
-def _ours(error: Exception, *, write: bool = False) -> BlogError:
-    return translate(error, write=write) or DatabaseError(f"The driver failed: {error!r}")
-
-
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
     except DRIVER_ERRORS as error:
-        raise _ours(error) from error
+        raise translate(error) from error
 
 
 def _begin_statement(isolation: Isolation | None, readonly: bool) -> str:
@@ -276,11 +301,11 @@ async def _commit(connection: asyncpg.Connection) -> None:
     try:
         status = await connection.execute("COMMIT")
     except asyncpg.PostgresError as error:
-        raise _ours(error, write=True) from error
+        raise translate(error, write=True) from error
     except BaseException as error:
         _cut_off(connection)
         if isinstance(error, DRIVER_ERRORS):
-            raise _ours(error, write=True) from error
+            raise translate(error, write=True) from error
         raise
     if status == "ROLLBACK":
         raise TransactionAborted(sqlstate="25P02")

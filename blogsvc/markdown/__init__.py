@@ -1,0 +1,7 @@
+"""Posts as Markdown files with front matter: in, and out again without a loss."""
+
+from .exporting import export_posts
+from .files import read_post
+from .importing import ImportReport, Skipped, import_posts
+
+__all__ = ["ImportReport", "Skipped", "export_posts", "import_posts", "read_post"]

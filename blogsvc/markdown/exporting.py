@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import ConfigurationError, InvalidPost
-from ..posts.records import PostRecord
-from ..posts.repository import PostRepository
-from ..posts.slugs import slug_base
+from ..posts import PostRecord, PostRepository, slug_base
 from .files import read_post, write
 
 # A name that is the same file on every file system: no capitals, no marks, no dot in front, none

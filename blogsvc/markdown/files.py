@@ -17,9 +17,18 @@ import yaml
 from frontmatter.default_handlers import BaseHandler, JSONHandler, YAMLHandler
 
 from ..errors import InvalidPost
-from ..posts import validation
-from ..posts.records import DRAFT, PUBLISHED, NewPost, PostRecord
-from ..posts.slugs import slug_base
+from ..posts import (
+    DRAFT,
+    MAX_SLUG,
+    PUBLISHED,
+    NewPost,
+    PostRecord,
+    Status,
+    check_post,
+    check_status,
+    slug_base,
+    text_is_storable,
+)
 
 SUFFIXES: Final = (".md", ".markdown")
 
@@ -164,7 +173,7 @@ def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:
         published_at=_read_time(matter, "published_at") or _usual_time(status, created_at),
         created_at=created_at,
     )
-    validation.check_post(post)
+    check_post(post)
     return post
 
 
@@ -191,7 +200,7 @@ def _read_slug(matter: dict[str, Any]) -> str | None:
     if matter.get("slug") is None:
         return None
     slug = _read_text(matter, "slug")
-    if len(slug) > validation.MAX_SLUG or not validation.text_is_storable(slug):
+    if len(slug) > MAX_SLUG or not text_is_storable(slug):
         return slug_base(slug)
     return slug if slug.strip() else None
 
@@ -199,17 +208,17 @@ def _read_slug(matter: dict[str, Any]) -> str | None:
 def _slug_from(name: str) -> str | None:
     if not name:
         return None
-    good = len(name) <= validation.MAX_SLUG and _GOOD_IN_A_URL.fullmatch(name)
+    good = len(name) <= MAX_SLUG and _GOOD_IN_A_URL.fullmatch(name)
     return name if good else slug_base(name)
 
 
-def _read_status(matter: dict[str, Any]) -> str:
+def _read_status(matter: dict[str, Any]) -> Status:
     draft = matter.get("draft")
     if draft not in (None, True, False):
         raise InvalidPost("draft", "is neither true nor false")
     if matter.get("status") is None:
         return DRAFT if draft else PUBLISHED
-    status = _read_text(matter, "status")
+    status = check_status(_read_text(matter, "status"))
     if draft and status != DRAFT:
         raise InvalidPost("draft", f"is true, but status is {status}")
     return status

@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from ..errors import AlreadyExists, ConfigurationError, InvalidPost, PostNotFound
-from ..posts.records import DRAFT, PUBLISHED, UNSET, NewPost, PostRecord
-from ..posts.repository import PostRepository
-from ..posts.validation import MAX_SLUG
+from ..posts import DRAFT, MAX_SLUG, PUBLISHED, UNSET, NewPost, PostRecord, PostRepository
 from .files import SUFFIXES, read_post
 
 GAP: Final = 3

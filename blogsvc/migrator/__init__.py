@@ -1,6 +1,21 @@
 """Migrations: applied, undone and looked at, safely beside others that do the same."""
 
+from .files import label
+from .history import applied_versions
 from .migrator import Migrator, Report, Step
 from .plan import VersionStatus, check_versions
+from .schema import Fact
+from .sequelize import TakenOver, take_over
 
-__all__ = ["Migrator", "Report", "Step", "VersionStatus", "check_versions"]
+__all__ = [
+    "Fact",
+    "Migrator",
+    "Report",
+    "Step",
+    "TakenOver",
+    "VersionStatus",
+    "applied_versions",
+    "check_versions",
+    "label",
+    "take_over",
+]

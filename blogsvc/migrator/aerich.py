@@ -1,4 +1,6 @@
-"""Our Tortoise engine: the URL goes to asyncpg as it is, and migrations run one at a time.
+"""Our Tortoise engine, and the configuration with which Aerich migrates through it.
+
+The URL goes to asyncpg as it is, and migrations run one at a time.
 
 Every name of Tortoise that is not public stands in this module.
 """
@@ -14,7 +16,7 @@ import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
 
-from ..database.connections import CONNECT_TIMEOUT, Endpoint, close_pool, create_pool, leave_as_is
+from ..database import CONNECT_TIMEOUT, DatabaseURL, Endpoint, close_pool, create_pool, leave_as_is
 from ..errors import BlogError, MigrationError
 from . import files, history, lock, plan, running
 
@@ -37,7 +39,7 @@ class _RunsMigrations(AsyncpgDBClient):
             try:
                 await run(connection, query)
             except BlogError as error:
-                raise _in_the_callers_tongue(self._root.stopped(query, error)) from error
+                raise _for_the_command_line(self._root.stopped(query, error)) from error
         self._root.script_seconds = time.perf_counter() - started
 
     async def execute_insert(self, query: str, values: list[Any]) -> asyncpg.Record | None:
@@ -83,7 +85,7 @@ class BlogClient(_RunsMigrations):
             self._pool = await self._connect(await self._endpoint.hold())
         except BlogError as error:
             await self._endpoint.release()
-            raise _in_the_callers_tongue(error) from error
+            raise _for_the_command_line(error) from error
         except BaseException:
             await self._endpoint.release()
             raise
@@ -102,7 +104,7 @@ class BlogClient(_RunsMigrations):
 
         async def prepare(connection: asyncpg.Connection) -> None:
             only_reads = _only_reads()
-            await lock.prepare(connection, self._search_path, take_turn=not only_reads)
+            await lock.prepare(connection, self._search_path, locked=not only_reads)
             if not only_reads:
                 known = files.all_files()
                 plan.refuse_unsafe(plan.compare(known, await history.read(connection)))
@@ -160,14 +162,38 @@ class BlogTransaction(_RunsMigrations, TransactionWrapper):
 client_class = BlogClient
 
 
+def tortoise_config(url: str | None, schema: str | None) -> dict[str, Any]:
+    """Return the Tortoise configuration with which Aerich migrates `url`."""
+    return {
+        "connections": {
+            files.APP: {
+                "engine": __name__,
+                "credentials": {
+                    "dsn": DatabaseURL(url) if url else None,
+                    "schema": schema,
+                    "migrating": True,
+                },
+            }
+        },
+        "apps": {
+            files.APP: {
+                "models": ["blogsvc.models", "aerich.models"],
+                "default_connection": files.APP,
+            },
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
 def _only_reads() -> bool:
-    """Whether an Aerich command runs that changes nothing and so need not wait for its turn."""
+    """Whether an Aerich command runs that changes nothing, and so needs no migration lock."""
     context = asyncclick.get_current_context(silent=True)
     return context is not None and context.find_root().invoked_subcommand in _ONLY_READ
 
 
-def _in_the_callers_tongue(error: BlogError) -> Exception:
-    """Under a command, an error that is shown as one line and not as a traceback."""
+def _for_the_command_line(error: BlogError) -> Exception:
+    """Return the error as the command line shows it in one line, or as it is where none runs."""
     if asyncclick.get_current_context(silent=True) is None:
         return error
     return asyncclick.ClickException(str(error))

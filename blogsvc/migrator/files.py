@@ -11,8 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from .. import config
 from ..errors import MigrationError
+
+APP: Final = "blogsvc"
+"""Our app label: it stands in every row that we write to Aerich's table, so it never changes."""
 
 _NAME: Final = re.compile(r"(?P<number>\d+)_(?P<time>\d{14})_(?P<name>[a-z0-9_]+)\.py")
 
@@ -40,19 +42,26 @@ def label(version: str) -> str:
     return version.removesuffix(".py")
 
 
-def all_files(folder: Path | None = None) -> tuple[MigrationFile, ...]:
+def folder() -> Path:
+    """Return where the migrations are: in the wheel inside the package, in a checkout beside it."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "migrations" / APP
+    return inside if inside.is_dir() else package.parent / "migrations" / APP
+
+
+def all_files(where: Path | None = None) -> tuple[MigrationFile, ...]:
     """Return the migrations in their order.
 
     Raises `MigrationError` when one cannot be imported, has no way up or no way down, is named
     wrongly, or when a number is missing or there twice.
     """
-    return _all_files(folder or config.migrations_dir())
+    return _all_files(where or folder())
 
 
 @lru_cache
 def all_versions() -> tuple[str, ...]:
     """Return the names of the files in their order, without importing them."""
-    paths = (path.name for path in config.migrations_dir().glob("[0-9]*.py"))
+    paths = (path.name for path in folder().glob("[0-9]*.py"))
     return tuple(sorted(paths, key=lambda name: int(name.partition("_")[0])))
 
 

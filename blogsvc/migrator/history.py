@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from .. import config
+from ..database import Database, Query, quoted
+from ..errors import SchemaOutOfDate
 from . import files
 
 _RECORD: Final = 'INSERT INTO "aerich"'
@@ -46,9 +47,19 @@ async def read(connection: asyncpg.Connection) -> list[Applied]:
         return []
     # As JSON: the table may be a host's, without the columns that are ours.
     rows = await connection.fetch(
-        "SELECT to_jsonb(aerich) - 'content' FROM aerich WHERE app = $1 ORDER BY id", config.APP
+        "SELECT to_jsonb(aerich) - 'content' FROM aerich WHERE app = $1 ORDER BY id", files.APP
     )
     return [_applied(json.loads(row[0])) for row in rows]
+
+
+async def applied_versions(database: Database, schema: str | None) -> set[str]:
+    """Return the applied versions as an open service reads them; none where there is no table."""
+    table = f"{quoted(schema)}.aerich" if schema else "aerich"
+    try:
+        rows = await database.read(Query(f"SELECT version FROM {table} WHERE app = $1"), files.APP)
+    except SchemaOutOfDate:
+        return set()
+    return {row[0] for row in rows}
 
 
 async def record(connection: asyncpg.Connection, file: files.MigrationFile, seconds: float) -> None:
@@ -56,7 +67,7 @@ async def record(connection: asyncpg.Connection, file: files.MigrationFile, seco
     await connection.execute(
         f"{_RECORD} (version, app, content, checksum, duration_ms) VALUES ($1, $2, $3, $4, $5)",
         file.version,
-        config.APP,
+        files.APP,
         _models(),
         file.checksum,
         seconds * 1000,
@@ -73,7 +84,7 @@ async def accept(connection: asyncpg.Connection, file: files.MigrationFile) -> N
         f"{_RECORD} (version, app, content, checksum) VALUES ($1, $2, $3, $4) "
         "ON CONFLICT (app, version) DO UPDATE SET id = excluded.id, checksum = excluded.checksum",
         file.version,
-        config.APP,
+        files.APP,
         _models(),
         file.checksum,
     )
@@ -86,7 +97,7 @@ def models_sql() -> str:
 
 def record_sql(file: files.MigrationFile) -> str:
     """Return a statement that writes that a version is applied, for a script."""
-    version, app, checksum = map(_literal, (file.version, config.APP, file.checksum))
+    version, app, checksum = map(_literal, (file.version, files.APP, file.checksum))
     return (
         f"{_RECORD} (version, app, content, checksum)\n"
         f"    VALUES ({version}, {app}, current_setting('blogsvc.models')::jsonb, {checksum});"
@@ -97,7 +108,7 @@ async def stamp(connection: asyncpg.Connection, version: str, seconds: float) ->
     """Add to a row that Aerich wrote what Aerich does not know."""
     await connection.execute(
         "UPDATE aerich SET checksum = $3, duration_ms = $4 WHERE app = $1 AND version = $2",
-        config.APP,
+        files.APP,
         version,
         files.checksum_of(version),
         seconds * 1000,
@@ -107,13 +118,13 @@ async def stamp(connection: asyncpg.Connection, version: str, seconds: float) ->
 async def erase(connection: asyncpg.Connection, version: str) -> None:
     """Write that a version is not applied any more."""
     await connection.execute(
-        "DELETE FROM aerich WHERE app = $1 AND version = $2", config.APP, version
+        "DELETE FROM aerich WHERE app = $1 AND version = $2", files.APP, version
     )
 
 
 def erase_sql(version: str) -> str:
     """Return a statement that writes that a version is not applied any more, for a script."""
-    app = _literal(config.APP)
+    app = _literal(files.APP)
     return f"DELETE FROM aerich WHERE app = {app} AND version = {_literal(version)};"
 
 

@@ -1,4 +1,4 @@
-"""The session that migrates: fit for the work, and the only one at a time."""
+"""The session that migrates: its settings, and the migration lock, held by one at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 
 from .. import config
-from ..database.connections import quoted
+from ..database import pauses, quoted
 from ..errors import LockedError, MigrationError, Unavailable
 
 LOCK_TIMEOUT: Final = 2.0
@@ -46,23 +46,23 @@ def settings(schema: str | None) -> dict[str, str]:
 
 
 async def prepare(
-    connection: asyncpg.Connection, schema: str | None, *, take_turn: bool = True
+    connection: asyncpg.Connection, schema: str | None, *, locked: bool = True
 ) -> None:
-    """See that this session can migrate, and wait until it is the only one that does.
+    """Check that this session can migrate, and wait for the migration lock.
 
-    The turn ends with the connection, however that ends. Raises `LockedError` that names the
-    holder when the turn does not come in time, and `Unavailable` or `MigrationError` where
-    migrations cannot run or what is applied cannot be known. Without `take_turn` it is for
-    reading, on a standby too.
+    The lock ends with the connection, however that ends. Raises `LockedError`, which names the
+    holder, when it cannot be had in time, and `Unavailable` or `MigrationError` where migrations
+    cannot run or what is applied cannot be known. A session that is not `locked` is for reading,
+    on a standby too.
     """
-    if take_turn:
-        await _see_that_it_can_write(connection, schema)
-    await _see_that_it_can_read(connection, schema)
-    if take_turn:
-        await _take_turn(connection)
+    if locked:
+        await _check_that_it_can_write(connection, schema)
+    await _check_that_it_can_read(connection, schema)
+    if locked:
+        await _acquire(connection)
 
 
-async def _see_that_it_can_write(connection: asyncpg.Connection, schema: str | None) -> None:
+async def _check_that_it_can_write(connection: asyncpg.Connection, schema: str | None) -> None:
     if await connection.fetchval("SELECT pg_is_in_recovery()"):
         raise Unavailable(
             "This server is a standby and takes no migrations. Name the primary in the URL, or "
@@ -75,7 +75,7 @@ async def _see_that_it_can_write(connection: asyncpg.Connection, schema: str | N
         await connection.execute("SET client_connection_check_interval = '1s'")
 
 
-async def _see_that_it_can_read(connection: asyncpg.Connection, schema: str | None) -> None:
+async def _check_that_it_can_read(connection: asyncpg.Connection, schema: str | None) -> None:
     here = await connection.fetchval("SELECT current_schema()")
     if here is None and not (schema and not await _exists(connection, schema)):
         raise MigrationError(
@@ -96,11 +96,12 @@ async def _exists(connection: asyncpg.Connection, schema: str) -> bool:
     return bool(await connection.fetchval(found, schema))
 
 
-async def _take_turn(connection: asyncpg.Connection) -> None:
+async def _acquire(connection: asyncpg.Connection) -> None:
     wait = config.migration_wait()
     deadline = time.monotonic() + wait
-    pause = 0.02
-    while not await connection.fetchval(f"SELECT pg_try_advisory_lock({KEY})"):
+    for pause in pauses(0.02, 0.5):
+        if await connection.fetchval(f"SELECT pg_try_advisory_lock({KEY})"):
+            return
         if time.monotonic() >= deadline:
             raise LockedError(
                 f"Another migration has been running for more than {wait:g} s "
@@ -108,7 +109,6 @@ async def _take_turn(connection: asyncpg.Connection) -> None:
                 "changed. BLOGSVC_MIGRATION_WAIT sets how long to wait, in seconds."
             )
         await asyncio.sleep(min(pause, max(deadline - time.monotonic(), 0)))
-        pause = min(pause * 2, 0.5)
 
 
 async def _holder(connection: asyncpg.Connection) -> str:

@@ -10,12 +10,12 @@ from typing import Literal
 
 import asyncpg
 
-from .. import config
-from ..database.connections import CLEANUP_TIMEOUT, CONNECT_TIMEOUT, Endpoint, connect
+from ..database import CLEANUP_TIMEOUT, CONNECT_TIMEOUT, DRIVER_ERRORS, Endpoint, connect
 from ..errors import BlogError, MigrationError
-from . import drift, files, history, lock, plan, rehearsal, running, sql_script
+from . import files, history, lock, plan, rehearsal, running, sql_script
 from .files import MigrationFile
 from .plan import VersionStatus
+from .schema import Fact, drift, read_schema
 
 Direction = Literal["up", "down"]
 
@@ -57,12 +57,12 @@ class Migrator:
     """Migrates one blog's schema: `url` and `schema` as for `BlogService`.
 
     It has a connection of its own for the time of a call, and touches nothing of the host's
-    Tortoise. Any number of processes may call it at once; they take turns.
+    Tortoise. Any number of processes may call it at once; they wait for one another.
 
     A target is a version's number, or the name of its file. What goes wrong is a `MigrationError`
     that says where things stand and keeps its cause; before the first step also `LockedError`, when
-    the turn did not come in time, and `Unavailable` or `ConfigurationError`, when there is no
-    database to work on.
+    the migration lock could not be had in time, and `Unavailable` or `ConfigurationError`, when
+    there is no database to work on.
     """
 
     def __init__(
@@ -78,19 +78,24 @@ class Migrator:
 
     async def status(self) -> list[VersionStatus]:
         """Return every version, those of the files in their order first, then the missing ones."""
-        async with self.session(take_turn=False) as connection:
+        async with self.session(locked=False) as connection:
             return plan.compare(files.all_files(), await history.read(connection))
 
     async def check(self) -> Report:
         """Compare what is applied with the files, and the live schema with what they build."""
-        async with self.session(take_turn=False) as connection:
-            return await read_report(connection)
+        async with self.session(locked=False) as connection:
+            return await _read_report(connection)
+
+    async def describe(self) -> tuple[list[Fact], Report]:
+        """Return what the live table is, and what `check` says of it."""
+        async with self.session(locked=False) as connection:
+            return await read_schema(connection), await _read_report(connection)
 
     async def plan(
         self, *, down: bool = False, to: str | None = None, steps: int | None = 1
     ) -> list[str]:
         """Return the versions that `upgrade` or, with `down`, `downgrade` would go through."""
-        async with self.session(take_turn=False) as connection:
+        async with self.session(locked=False) as connection:
             planned = await _planned(connection, "down" if down else "up", to, steps)
         return [file.version for file in planned]
 
@@ -98,7 +103,7 @@ class Migrator:
         self, *, down: bool = False, to: str | None = None, steps: int | None = 1
     ) -> Iterator[str]:
         """Return the script, for psql, of what `upgrade` or, with `down`, `downgrade` would do."""
-        async with self.session(take_turn=False) as connection:
+        async with self.session(locked=False) as connection:
             planned = await _planned(connection, "down" if down else "up", to, steps)
         return sql_script.script(planned, "down" if down else "up", self._schema)
 
@@ -162,7 +167,7 @@ class Migrator:
                     f"{files.label(beyond[-1])} is recorded as applied, and {target.label} does "
                     "not include it. Adopt up to that version; nothing was changed."
                 )
-            differences = await drift.drift(connection, target.version)
+            differences = await drift(connection, target.version)
             if differences:
                 raise MigrationError(
                     f"The schema is not what {target.label} makes of it; nothing was recorded. "
@@ -175,16 +180,16 @@ class Migrator:
             return [file.version for file in wanted if file.version not in recorded]
 
     @contextlib.asynccontextmanager
-    async def session(self, *, take_turn: bool = True) -> AsyncIterator[asyncpg.Connection]:
-        """Open the connection that migrates; with `take_turn`, when no other one does."""
-        endpoint = Endpoint(self._url or config.database_url())
+    async def session(self, *, locked: bool = True) -> AsyncIterator[asyncpg.Connection]:
+        """Open the connection that migrates, with the migration lock unless it is only to read."""
+        endpoint = Endpoint(self._url)
         try:
             url = await endpoint.hold()
             connection = await connect(
                 url, timeout=CONNECT_TIMEOUT, settings=lock.settings(self._schema)
             )
             try:
-                await lock.prepare(connection, self._schema, take_turn=take_turn)
+                await lock.prepare(connection, self._schema, locked=locked)
                 yield connection
             finally:
                 await _close(connection)
@@ -204,21 +209,21 @@ class Migrator:
                     await _apply(connection, file)
                 else:
                     await _undo(connection, file)
-            except (BlogError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (BlogError, *DRIVER_ERRORS) as error:
                 raise MigrationError(_stopped(error, planned, done, file, way)) from error
             done.append(file)
             self._on_step(Step(file.version, way, time.perf_counter() - started))
         return [file.version for file in done]
 
 
-async def read_report(connection: asyncpg.Connection) -> Report:
+async def _read_report(connection: asyncpg.Connection) -> Report:
     """Return what `Migrator.check` does, read on a connection that `session` has opened."""
     applied = await history.read(connection)
     versions = plan.compare(files.all_files(), applied)
     # Of what this blogsvc has no file of, it cannot know what it should look like.
     unknown = any(version.state in ("missing", "out of order") for version in versions)
     newest = applied[-1].version if applied else None
-    differences = [] if unknown else await drift.drift(connection, newest)
+    differences = [] if unknown else await drift(connection, newest)
     return Report(tuple(versions), tuple(differences))
 
 
@@ -287,8 +292,8 @@ async def begun(connection: asyncpg.Connection) -> AsyncIterator[None]:
 
 
 async def _close(connection: asyncpg.Connection) -> None:
-    # Also when the server hangs: the turn ends with the connection on its side, too.
+    # Also when the server hangs: the migration lock ends with the connection, on its side too.
     try:
         await connection.close(timeout=CLEANUP_TIMEOUT)
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DRIVER_ERRORS:
         connection.terminate()

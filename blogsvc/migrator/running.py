@@ -1,24 +1,16 @@
-"""Running one migration's SQL without hurting anybody: short waits for locks, and again."""
+"""Running one migration's SQL, with short lock timeouts and retries."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import asyncpg
 
-from ..database.connections import quoted
-from ..errors import (
-    BlogError,
-    LockedError,
-    MigrationError,
-    OperationTimeout,
-    Unavailable,
-    translate,
-)
+from ..database import DRIVER_ERRORS, pauses, quoted, translate
+from ..errors import BlogError, LockedError, MigrationError, OperationTimeout, Unavailable
 
 ATTEMPTS: Final = 15
 LONGEST_PAUSE: Final = 5.0
@@ -56,7 +48,7 @@ async def run_in_transaction(connection: asyncpg.Connection, sql: str) -> None:
         await connection.execute(f"SET LOCAL lock_timeout = '{lock_timeout}'")
         await connection.execute(sql)
 
-    await _patiently(connection, run, again="ROLLBACK; BEGIN")
+    await _retried(connection, run, again="ROLLBACK; BEGIN")
 
 
 async def run_alone(connection: asyncpg.Connection, sql: str) -> None:
@@ -77,7 +69,7 @@ async def run_alone(connection: asyncpg.Connection, sql: str) -> None:
         await connection.execute(sql)
 
     try:
-        await _patiently(connection, run)
+        await _retried(connection, run)
     finally:
         if not connection.is_closed():
             await connection.execute(f"SET lock_timeout = '{limit}'")
@@ -94,7 +86,7 @@ def index_name(sql: str) -> str | None:
     return (index["quoted"] or index["plain"].lower()) if index else None
 
 
-async def _patiently(
+async def _retried(
     connection: asyncpg.Connection,
     run: Callable[[str], Awaitable[None]],
     again: str | None = None,
@@ -103,8 +95,8 @@ async def _patiently(
     longest = await connection.fetchval(
         "SELECT setting::float / 1000 FROM pg_settings WHERE name = 'lock_timeout'"
     )
-    timeout, pause = FIRST_LOCK_TIMEOUT, 0.1
-    for attempt in range(1, ATTEMPTS + 1):
+    timeout = FIRST_LOCK_TIMEOUT
+    for attempt, pause in enumerate(pauses(0.1, LONGEST_PAUSE), start=1):
         try:
             await run(f"{min(timeout, longest or timeout) * 1000:.0f}ms")
         except _BUSY as error:
@@ -116,10 +108,10 @@ async def _patiently(
                     f"({await _in_the_way(connection)}). Wait for that transaction or end it, with "
                     "SELECT pg_terminate_backend(pid), and run this again."
                 ) from error
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-            timeout, pause = timeout * 2, min(pause * 2, LONGEST_PAUSE)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            raise _ours(error) from error
+            await asyncio.sleep(pause)
+            timeout *= 2
+        except DRIVER_ERRORS as error:
+            raise _what_stopped_it(error) from error
         else:
             return
 
@@ -135,8 +127,8 @@ async def _in_the_way(connection: asyncpg.Connection) -> str:
     )
 
 
-def _ours(error: BaseException) -> BlogError:
-    """Return what went wrong, in the words of somebody who migrates and not of one who stores."""
+def _what_stopped_it(error: BaseException) -> BlogError:
+    """Return the error for somebody who migrates: PostgreSQL's own words, not a rule of a post."""
     known = translate(error)
     if isinstance(known, Unavailable | OperationTimeout):
         return known

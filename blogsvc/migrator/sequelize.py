@@ -14,10 +14,10 @@ from typing import Final
 
 import asyncpg
 
-from ..database.connections import quoted
+from ..database import quoted
 from ..errors import MigrationError
-from ..posts.slugs import slug_base
-from . import Migrator
+from ..posts import slug_base
+from .migrator import Migrator
 
 BATCH: Final = 2000
 """Posts a statement. Each is a transaction of its own, so an interrupted run loses nothing."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from ..database.connections import quoted
+from ..database import quoted
 from . import history, lock, running
 from .files import MigrationFile
 
-_TURN = f"""\
+_LOCK = f"""\
 DO $$ BEGIN
     IF NOT pg_try_advisory_lock({lock.KEY}) THEN
         RAISE EXCEPTION 'Another migration is running. Nothing was changed: try again later.';
@@ -29,7 +29,7 @@ def script(
         yield f"SET {name} = {value};" if name == "search_path" else f"SET {name} = '{value}';"
     if schema and way == "up":
         yield f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)};"
-    yield _TURN
+    yield _LOCK
     if way == "up":
         yield history.models_sql()
     for file in planned:

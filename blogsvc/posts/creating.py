@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from ..database.transactions import Database
+from ..database import Database
 from ..errors import AlreadyExists
 from . import validation
 from .records import NewPost
@@ -61,7 +61,7 @@ async def _create_chunk(
                     break
             else:
                 raise AlreadyExists("slug", chunk[place].slug, index=first + place)
-        rows = await database.fetch(sql.create_many, *_columns(chunk, wanted), write=True)
+        rows = await database.write(sql.create_many, *_columns(chunk, wanted))
         for slug, id in rows:
             ids[wanted[slug]] = id
         waiting = [place for place in waiting if place not in ids]

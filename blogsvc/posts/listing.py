@@ -7,12 +7,12 @@ from typing import Any
 
 from ..errors import InvalidPost, InvalidQuery
 from . import validation
-from .records import STATUSES, Order
+from .records import Order, Status
 from .sql import FILTERS, ORDERS
 
 
 def filters_of(
-    status: str | None,
+    status: Status | None,
     visible: bool,
     created_before: datetime | None,
     created_after: datetime | None,
@@ -24,14 +24,14 @@ def filters_of(
     """
     if status is not None:
         try:
-            validation.check_status(status)
+            status = validation.check_status(status)
         except InvalidPost as error:
             raise InvalidQuery("status", error.reason) from None
     validation.check_filter_time("created_before", created_before)
     validation.check_filter_time("created_after", created_after)
     # In one form each, whatever form the caller's had: cursors compare them.
     given = {
-        "status": None if status is None else STATUSES[STATUSES.index(status)],
+        "status": status,
         "visible": True if visible else None,
         "created_before": created_before and created_before.astimezone(UTC),
         "created_after": created_after and created_after.astimezone(UTC),

@@ -10,10 +10,12 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 T = TypeVar("T")
 
+Status = Literal["draft", "published", "archived"]
+
 DRAFT: Final = "draft"
 PUBLISHED: Final = "published"
 ARCHIVED: Final = "archived"
-STATUSES: Final = (DRAFT, PUBLISHED, ARCHIVED)
+STATUSES: Final[tuple[Status, ...]] = (DRAFT, PUBLISHED, ARCHIVED)
 
 Order = Literal["newest", "oldest", "published", "updated"]
 
@@ -42,7 +44,7 @@ class PostRecord:
     title: str
     content: str
     slug: str
-    status: str
+    status: Status
     published_at: datetime | None
     version: int
     created_at: datetime
@@ -72,7 +74,7 @@ class NewPost:
 
     title: str
     content: str
-    status: str = DRAFT
+    status: Status = DRAFT
     slug: str | None = None
     published_at: datetime | None = None
     created_at: datetime | None = None

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Any
 
-from ..database.transactions import Database
+from ..database import Command, Database, Query
 from ..errors import (
     AlreadyExists,
     NotInTransaction,
@@ -24,6 +24,7 @@ from .records import (
     Page,
     PostRecord,
     SearchHit,
+    Status,
     Unset,
     record_of,
 )
@@ -47,7 +48,7 @@ class PostRepository:
         title: str,
         content: str,
         *,
-        status: str = DRAFT,
+        status: Status = DRAFT,
         slug: str | None = None,
         published_at: datetime | None = None,
         created_at: datetime | None = None,
@@ -61,15 +62,8 @@ class PostRepository:
         post = NewPost(title, content, status, slug, published_at, created_at)
         validation.check_post(post)
         for candidate in [slug] if slug is not None else slug_candidates(title):
-            rows = await self._database.fetch(
-                self._sql.create,
-                title,
-                content,
-                candidate,
-                status,
-                published_at,
-                created_at,
-                write=True,
+            rows = await self._database.write(
+                self._sql.create, title, content, candidate, status, published_at, created_at
             )
             if rows:
                 return record_of(rows[0])
@@ -103,7 +97,7 @@ class PostRepository:
     async def get_by_slug(self, slug: str) -> PostRecord:
         """Return the post with this slug. Raises `PostNotFound`."""
         if validation.text_is_storable(slug):
-            rows = await self._database.fetch(self._sql.get_by_slug, slug)
+            rows = await self._database.read(self._sql.get_by_slug, slug)
             if rows:
                 return record_of(rows[0])
         raise PostNotFound(slug=slug)
@@ -111,7 +105,7 @@ class PostRepository:
     async def get_many(self, ids: Iterable[int]) -> dict[int, PostRecord]:
         """Return the posts with these ids, by id; those that do not exist are left out."""
         possible = [id for id in ids if validation.id_is_possible(id)]
-        rows = await self._database.fetch(self._sql.get_many, possible)
+        rows = await self._database.read(self._sql.get_many, possible)
         found = {row[0]: record_of(row) for row in rows}
         return {id: found[id] for id in possible if id in found}
 
@@ -119,13 +113,13 @@ class PostRepository:
         """Whether there is a post with this id."""
         if not validation.id_is_possible(id):
             return False
-        rows = await self._database.fetch(self._sql.exists, id)
+        rows = await self._database.read(self._sql.exists, id)
         return bool(rows[0][0])
 
     async def count(
         self,
         *,
-        status: str | None = None,
+        status: Status | None = None,
         visible: bool = False,
         created_before: datetime | None = None,
         created_after: datetime | None = None,
@@ -137,7 +131,7 @@ class PostRepository:
     async def page(
         self,
         *,
-        status: str | None = None,
+        status: Status | None = None,
         visible: bool = False,
         created_before: datetime | None = None,
         created_after: datetime | None = None,
@@ -176,7 +170,7 @@ class PostRepository:
     async def stream(
         self,
         *,
-        status: str | None = None,
+        status: Status | None = None,
         visible: bool = False,
         created_before: datetime | None = None,
         created_after: datetime | None = None,
@@ -231,7 +225,7 @@ class PostRepository:
             changes["published_at"] = published_at
         if changes and validation.version_is_possible(expected_version):
             sql = self._sql.update(tuple(changes))
-            changed = await self._one(sql, id, expected_version, *changes.values(), write=True)
+            changed = await self._changed(sql, id, expected_version, *changes.values())
             if changed is not None:
                 return changed
         return await self._unchanged(id, expected_version)
@@ -242,7 +236,7 @@ class PostRepository:
         *,
         title: str,
         content: str,
-        status: str | Unset = UNSET,
+        status: Status | Unset = UNSET,
         published_at: datetime | Unset | None = UNSET,
     ) -> tuple[PostRecord, bool]:
         """Store a post under a slug, or bring the one that is there up to date.
@@ -258,7 +252,7 @@ class PostRepository:
         validation.check_post(NewPost(title, content, slug=slug, **given))
         values = (given.get("status"), given.get("published_at"))
         sql = self._sql.upsert(tuple(given))
-        rows = await self._database.fetch(sql, title, content, slug, *values, write=True)
+        rows = await self._database.write(sql, title, content, slug, *values)
         if rows:
             post = record_of(rows[0])
             return post, post.version == 1
@@ -310,7 +304,7 @@ class PostRepository:
         `expected_version`; then it is not deleted.
         """
         if validation.id_is_possible(id) and validation.version_is_possible(expected_version):
-            rows = await self._database.fetch(self._sql.delete, id, expected_version, write=True)
+            rows = await self._database.write(self._sql.delete, id, expected_version)
             if rows:
                 return
         try:
@@ -319,16 +313,20 @@ class PostRepository:
             if not missing_ok:
                 raise
 
-    async def _one(
-        self, sql: str, id: int, *args: object, write: bool = False
-    ) -> PostRecord | None:
+    async def _one(self, query: Query, id: int) -> PostRecord | None:
         if not validation.id_is_possible(id):
             return None
-        rows = await self._database.fetch(sql, id, *args, write=write)
+        rows = await self._database.read(query, id)
         return record_of(rows[0]) if rows else None
 
-    async def _turn(self, sql: str, id: int, *args: object) -> PostRecord:
-        changed = await self._one(sql, id, *args, write=True)
+    async def _changed(self, command: Command, id: int, *args: object) -> PostRecord | None:
+        if not validation.id_is_possible(id):
+            return None
+        rows = await self._database.write(command, id, *args)
+        return record_of(rows[0]) if rows else None
+
+    async def _turn(self, command: Command, id: int, *args: object) -> PostRecord:
+        changed = await self._changed(command, id, *args)
         return changed if changed is not None else await self._unchanged(id, None)
 
     async def _unchanged(self, id: int, expected_version: int | None) -> PostRecord:
@@ -346,9 +344,9 @@ class PostRepository:
         limit: int,
     ) -> list[PostRecord]:
         sql = self._sql.listing(order, tuple(filters), after=start is not None)
-        rows = await self._database.fetch(sql, *values_of(filters), *(start or ()), limit)
+        rows = await self._database.read(sql, *values_of(filters), *(start or ()), limit)
         return [record_of(row) for row in rows]
 
     async def _counted(self, filters: dict[str, Any]) -> int:
-        rows = await self._database.fetch(self._sql.count(tuple(filters)), *values_of(filters))
+        rows = await self._database.read(self._sql.count(tuple(filters)), *values_of(filters))
         return int(rows[0][0])

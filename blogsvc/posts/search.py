@@ -11,7 +11,7 @@ import html
 import re
 from typing import Final
 
-from ..database.transactions import Database
+from ..database import Database
 from ..errors import InvalidQuery
 from . import cursors, validation
 from .records import Page, SearchHit, record_of
@@ -54,7 +54,7 @@ async def search(
     statement = sql.search(visible=visible, after=after is not None)
     # PostgreSQL counts every dash of a row of them as one more "not", and runs out of room.
     words = _DASHES.sub("-", query)
-    rows = await database.fetch(statement, words, upto, RANKED, limit + 1, SAMPLED, *start)
+    rows = await database.read(statement, words, upto, RANKED, limit + 1, SAMPLED, *start)
     hits = [
         SearchHit(record_of(row[3:]), row[1], html.escape(row[2]).translate(_MARKS))
         for row in rows

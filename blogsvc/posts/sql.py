@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from ..database.connections import quoted
+from ..database import Command, Query, quoted
 from .records import Order
 
 COLUMNS: Final = "id, title, content, slug, status, published_at, version, created_at, updated_at"
@@ -56,19 +56,19 @@ class Statements:
         self._count = lru_cache(maxsize=None)(self._build_count)
         self._update = lru_cache(maxsize=None)(self._build_update)
 
-        self.get = f"SELECT {COLUMNS} FROM {table} WHERE id = $1"
-        self.get_locked = f"{self.get} FOR UPDATE"
-        self.get_by_slug = f"SELECT {COLUMNS} FROM {table} WHERE slug = $1"
-        self.get_many = f"SELECT {COLUMNS} FROM {table} WHERE id = ANY($1::bigint[])"
-        self.exists = f"SELECT EXISTS (SELECT FROM {table} WHERE id = $1)"
-        self.create = f"""
+        self.get = Query(f"SELECT {COLUMNS} FROM {table} WHERE id = $1")
+        self.get_locked = Query(f"{self.get} FOR UPDATE")
+        self.get_by_slug = Query(f"SELECT {COLUMNS} FROM {table} WHERE slug = $1")
+        self.get_many = Query(f"SELECT {COLUMNS} FROM {table} WHERE id = ANY($1::bigint[])")
+        self.exists = Query(f"SELECT EXISTS (SELECT FROM {table} WHERE id = $1)")
+        self.create = Command(f"""
             INSERT INTO {table} ({_INSERTED})
             VALUES ($1, $2, $3, $4::text,
                 CASE WHEN $4::text = 'published' THEN COALESCE($5, now()) ELSE $5 END,
                 COALESCE($6, now()))
             ON CONFLICT (slug) DO NOTHING
-            RETURNING {COLUMNS}"""
-        self.create_many = f"""
+            RETURNING {COLUMNS}""")
+        self.create_many = Command(f"""
             INSERT INTO {table} ({_INSERTED})
             SELECT title, content, slug, status,
                 CASE WHEN status = 'published' THEN COALESCE(published, now()) ELSE published END,
@@ -79,52 +79,52 @@ class Statements:
                 AS new (title, content, slug, status, published, created, place)
             ORDER BY place
             ON CONFLICT (slug) DO NOTHING
-            RETURNING slug, id"""
+            RETURNING slug, id""")
         self.publish = self._change(
             "status = 'published', published_at = COALESCE($2, now())",
             "status <> 'published' OR published_at IS DISTINCT FROM COALESCE($2, published_at)",
         )
         self.unpublish = self._change("status = 'draft', published_at = NULL", "status <> 'draft'")
         self.archive = self._change("status = 'archived'", "status <> 'archived'")
-        self.delete = f"""
+        self.delete = Command(f"""
             DELETE FROM {table}
             WHERE id = $1 AND version = COALESCE($2, version)
-            RETURNING id"""
+            RETURNING id""")
 
-    def update(self, fields: Sequence[str]) -> str:
+    def update(self, fields: Sequence[str]) -> Command:
         """Set these fields ($3 and on) of the post $1, if it is at version $2 and they differ."""
         return self._update(tuple(fields))
 
-    def listing(self, order: Order, filters: Sequence[str], *, after: bool) -> str:
+    def listing(self, order: Order, filters: Sequence[str], *, after: bool) -> Query:
         """Read a slice: parameters are the filters', then position and id to start after, limit."""
         return self._listing(order, tuple(filters), after)
 
-    def count(self, filters: Sequence[str]) -> str:
+    def count(self, filters: Sequence[str]) -> Query:
         """Count what the filters let through."""
         return self._count(tuple(filters))
 
-    def upsert(self, given: Sequence[str]) -> str:
+    def upsert(self, given: Sequence[str]) -> Command:
         """Insert, or set title ($1), content ($2) and the fields given ($4, $5) of slug $3."""
         return self._upsert(tuple(given))
 
-    def search(self, *, visible: bool, after: bool) -> str:
+    def search(self, *, visible: bool, after: bool) -> Query:
         """Rank what matches $1: see `_build_search` for the other parameters."""
         return self._search(visible, after)
 
-    def _change(self, assignments: str, unless_already: str) -> str:
-        return f"""
+    def _change(self, assignments: str, unless_already: str) -> Command:
+        return Command(f"""
             UPDATE {self._table}
             SET {assignments}, version = version + 1, updated_at = now()
             WHERE id = $1 AND ({unless_already})
-            RETURNING {COLUMNS}"""
+            RETURNING {COLUMNS}""")
 
-    def _build_update(self, fields: tuple[str, ...]) -> str:
+    def _build_update(self, fields: tuple[str, ...]) -> Command:
         values = [f"${number}" for number in range(3, 3 + len(fields))]
         assignments = ", ".join(map(" = ".join, zip(fields, values, strict=True)))
         differs = f"({', '.join(fields)}) IS DISTINCT FROM ({', '.join(values)})"
         return self._change(assignments, f"version = COALESCE($2, version) AND {differs}")
 
-    def _build_upsert(self, given: tuple[str, ...]) -> str:
+    def _build_upsert(self, given: tuple[str, ...]) -> Command:
         values = {field: f"EXCLUDED.{field}" for field in ("title", "content", *given)}
         if "status" in given and "published_at" not in given:
             # A post that becomes published needs a time; one that has it keeps it.
@@ -132,16 +132,16 @@ class Statements:
         assignments = ", ".join(f"{field} = {value}" for field, value in values.items())
         before = ", ".join(f"stored.{field}" for field in values)
         after = ", ".join(values.values())
-        return f"""
+        return Command(f"""
             INSERT INTO {self._table} AS stored (title, content, slug, status, published_at)
             VALUES ($1, $2, $3, COALESCE($4::text, 'draft'),
                 CASE WHEN $4::text = 'published' THEN COALESCE($5, now()) ELSE $5 END)
             ON CONFLICT (slug) DO UPDATE
             SET {assignments}, version = stored.version + 1, updated_at = now()
             WHERE ({before}) IS DISTINCT FROM ({after})
-            RETURNING {COLUMNS}"""
+            RETURNING {COLUMNS}""")
 
-    def _build_search(self, visible: bool, after: bool) -> str:
+    def _build_search(self, visible: bool, after: bool) -> Query:
         """Rank the newest posts that match, of those with ids up to $2 (null: all there are).
 
         $3 is how many are ranked, $4 the limit, $5 how many of the newest posts are looked at
@@ -158,7 +158,7 @@ class Statements:
         shown = f"AND {FILTERS['visible']}" if visible else ""
         going_on = "WHERE (rank, id) < ($6::real, $7::bigint)" if after else ""
         newest = f"SELECT * FROM {self._table} WHERE id <= (SELECT id FROM upto) ORDER BY id DESC"
-        return f"""
+        return Query(f"""
             WITH query AS MATERIALIZED (
                 SELECT websearch_to_tsquery({_LANGUAGE}, $1) AS words
             ), upto AS MATERIALIZED (
@@ -215,9 +215,9 @@ class Statements:
                     translate(left(content, 100000), E'\\x02\\x03', ''), words, {_SNIPPET}),
                 {COLUMNS}
             FROM query LEFT JOIN (page JOIN {self._table} USING (id)) ON true
-            ORDER BY rank DESC, id DESC"""
+            ORDER BY rank DESC, id DESC""")
 
-    def _build_listing(self, order: Order, filters: tuple[str, ...], after: bool) -> str:
+    def _build_listing(self, order: Order, filters: tuple[str, ...], after: bool) -> Query:
         column, descending = ORDERS[order]
         conditions, used = _conditions(filters)
         if after:
@@ -225,15 +225,17 @@ class Statements:
             conditions.append(f"({column}, id) {sign} (${used + 1}, ${used + 2})")
             used += 2
         way = "DESC" if descending else "ASC"
-        return f"""
+        return Query(f"""
             SELECT {COLUMNS} FROM {self._table}
             WHERE {" AND ".join(conditions) or "true"}
             ORDER BY {column} {way}, id {way}
-            LIMIT ${used + 1}"""
+            LIMIT ${used + 1}""")
 
-    def _build_count(self, filters: tuple[str, ...]) -> str:
+    def _build_count(self, filters: tuple[str, ...]) -> Query:
         conditions, _ = _conditions(filters)
-        return f"SELECT count(*) FROM {self._table} WHERE {' AND '.join(conditions) or 'true'}"
+        return Query(
+            f"SELECT count(*) FROM {self._table} WHERE {' AND '.join(conditions) or 'true'}"
+        )
 
 
 def _conditions(filters: tuple[str, ...]) -> tuple[list[str], int]:

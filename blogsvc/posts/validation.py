@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ..errors import InvalidPost, InvalidQuery
-from .records import STATUSES, NewPost
+from .records import STATUSES, NewPost, Status
 
 # What the driver sends as -infinity and infinity.
 _INFINITIES: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
@@ -58,9 +58,12 @@ def check_slug(slug: str) -> None:
         raise InvalidPost("slug", f"is {len(slug)} characters long; {MAX_SLUG} fit")
 
 
-def check_status(status: str) -> None:
-    if status not in STATUSES:
-        raise InvalidPost("status", f"is {status!r}, not one of {', '.join(STATUSES)}")
+def check_status(status: str) -> Status:
+    """Return the status as we write it, whatever kind of str it was."""
+    try:
+        return STATUSES[STATUSES.index(status)]
+    except ValueError:
+        raise InvalidPost("status", f"is {status!r}, not one of {', '.join(STATUSES)}") from None
 
 
 def check_text(field: str, value: str) -> None:

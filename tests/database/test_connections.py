@@ -19,9 +19,10 @@ from tortoise import Tortoise
 from tortoise.context import TortoiseContext
 
 from blogsvc import BlogService, config
+from blogsvc.database import Query
 from blogsvc.database.connections import DatabaseURL, connect, target_of
 from blogsvc.errors import BlogError, ConfigurationError, OperationTimeout, Unavailable
-from blogsvc.migrator import Migrator
+from blogsvc.migrator import Migrator, files
 
 from ..embedded.processes import run
 
@@ -73,7 +74,7 @@ async def silent_host() -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def hung(blog: BlogService) -> AsyncIterator[None]:
     """Let the server's process behind an idle connection hang for a while."""
-    [row] = await blog._database.fetch("SELECT pg_backend_pid()")
+    [row] = await blog._database.read(Query("SELECT pg_backend_pid()"))
     os.kill(row[0], signal.SIGSTOP)
     try:
         yield
@@ -231,7 +232,7 @@ async def test_no_log_shows_a_password(
         monkeypatch.setenv(name, "")
     with TortoiseContext() as context:
         await Tortoise.init(config=config.TORTOISE_ORM)
-        connection = context.connections.get(config.APP)
+        connection = context.connections.get(files.APP)
         await connection.execute_query("SELECT 1")
         shown += f"{config.TORTOISE_ORM!r} {connection!r} {context!r}"
         await context.close_connections()
@@ -263,7 +264,7 @@ async def test_a_pool_that_cannot_grow_in_time_says_so(migrated: str) -> None:
 async def test_a_statement_that_takes_too_long_is_given_up(migrated: str) -> None:
     async with asyncio.timeout(SOON), BlogService(migrated, command_timeout=0.1) as blog:
         with pytest.raises(OperationTimeout):
-            await blog._database.fetch("SELECT pg_sleep(600)")
+            await blog._database.read(Query("SELECT pg_sleep(600)"))
         await blog.ping()
 
 

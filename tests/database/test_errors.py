@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 
 from blogsvc import BlogService, errors
+from blogsvc.database import Command, Query
 from blogsvc.errors import (
     BlogError,
     ConfigurationError,
@@ -45,7 +46,7 @@ async def terminate(sql: asyncpg.Connection, *, asleep: bool = True) -> None:
 async def test_a_read_whose_connection_is_lost_can_be_repeated(
     blog: BlogService, sql: asyncpg.Connection
 ) -> None:
-    reading = asyncio.create_task(blog._database.fetch(SLEEP))
+    reading = asyncio.create_task(blog._database.read(Query(SLEEP)))
     await terminate(sql)
     with pytest.raises(Unavailable) as caught:
         await reading
@@ -56,7 +57,7 @@ async def test_a_read_whose_connection_is_lost_can_be_repeated(
 async def test_a_write_whose_connection_is_lost_has_an_unknown_outcome(
     blog: BlogService, sql: asyncpg.Connection
 ) -> None:
-    writing = asyncio.create_task(blog._database.fetch(WRITE, write=True))
+    writing = asyncio.create_task(blog._database.write(Command(WRITE)))
     await terminate(sql)
     with pytest.raises(OutcomeUnknown, match="slug"):
         await writing
@@ -68,7 +69,7 @@ async def test_a_write_lost_before_the_commit_is_not_stored(
 ) -> None:
     async def work() -> None:
         async with blog.transaction():
-            await blog._database.fetch(WRITE, write=True)
+            await blog._database.write(Command(WRITE))
 
     working = asyncio.create_task(work())
     await terminate(sql)
@@ -94,20 +95,20 @@ async def hasty(database: str) -> AsyncIterator[BlogService]:
 
 async def test_a_read_that_takes_too_long_is_told(hasty: BlogService) -> None:
     with pytest.raises(OperationTimeout):
-        await hasty._database.fetch(SLEEP)
+        await hasty._database.read(Query(SLEEP))
     assert await hasty.posts.count() == 0
 
 
 async def test_a_write_that_takes_too_long_has_an_unknown_outcome(hasty: BlogService) -> None:
     with pytest.raises(OutcomeUnknown):
-        await hasty._database.fetch(WRITE, write=True)
+        await hasty._database.write(Command(WRITE))
     assert await hasty.posts.count() == 0
 
 
 async def test_a_server_that_hangs_does_not_hang_its_callers(
     hasty: BlogService, sql: asyncpg.Connection
 ) -> None:
-    pid = (await hasty._database.fetch("SELECT pg_backend_pid()"))[0][0]
+    pid = (await hasty._database.read(Query("SELECT pg_backend_pid()")))[0][0]
     try:
         os.kill(pid, signal.SIGSTOP)
     except (ProcessLookupError, PermissionError):
@@ -123,8 +124,8 @@ async def test_a_server_that_hangs_does_not_hang_its_callers(
 async def test_a_timeout_of_the_server_is_told(blog: BlogService) -> None:
     with pytest.raises(OperationTimeout) as caught:
         async with blog.transaction():
-            await blog._database.fetch("SELECT set_config('statement_timeout', '20', true)")
-            await blog._database.fetch(SLEEP)
+            await blog._database.read(Query("SELECT set_config('statement_timeout', '20', true)"))
+            await blog._database.read(Query(SLEEP))
     assert caught.value.sqlstate == "57014"
 
 
@@ -236,7 +237,7 @@ async def test_no_call_lets_anything_else_escape_when_the_server_goes_away(
     blog_url: str, place: int
 ) -> None:
     async with BlogService(blog_url, connect_timeout=0.5) as blog:
-        await blog._database.fetch("SELECT 1")
+        await blog._database.read(Query("SELECT 1"))
         blog._database.check_open()._connect_args = ["postgresql://127.0.0.1:1/gone"]
         for holder in blog._database.check_open()._holders:
             holder.terminate()

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from blogsvc import BlogService
+from blogsvc.database import Query
 from blogsvc.errors import (
     AlreadyExists,
     ConfigurationError,
@@ -124,9 +125,11 @@ async def test_two_services_do_not_mix(
 
 async def test_isolation_and_readonly_are_the_databases(blog: BlogService) -> None:
     async with blog.transaction(isolation="serializable", readonly=True):
-        rows = await blog._database.fetch(
-            "SELECT current_setting('transaction_isolation'), "
-            "current_setting('transaction_read_only')"
+        rows = await blog._database.read(
+            Query(
+                "SELECT current_setting('transaction_isolation'), "
+                "current_setting('transaction_read_only')"
+            )
         )
         assert tuple(rows[0]) == ("serializable", "on")
         with pytest.raises(Unavailable, match="no writes"):
@@ -246,7 +249,7 @@ async def test_a_lock_that_is_not_to_be_had_is_told(
         await sql.execute("SELECT FROM posts FOR UPDATE")
         with pytest.raises(LockedError) as caught:
             async with blog.transaction():
-                await blog._database.fetch("SELECT set_config('lock_timeout', '20ms', true)")
+                await blog._database.read(Query("SELECT set_config('lock_timeout', '20ms', true)"))
                 await blog.posts.get(post.id, lock=True)
     assert caught.value.sqlstate == "55P03"
 

@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 
 from blogsvc import BlogService, embedded
-from blogsvc.database.connections import Endpoint
+from blogsvc.database import Endpoint
 from blogsvc.embedded import programs, server
 
 from .processes import eventually, nothing_left, ordinary_user, processes_of, run, users

@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from blogsvc.migrator import catalog, files
+from blogsvc.migrator import files, schema
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -119,7 +119,7 @@ async def recorded(url: str) -> list[str]:
 async def facts(url: str) -> list[str]:
     """Return what the catalog says of the table."""
     async with connected(url) as connection:
-        return sorted((await catalog.read_table(connection)).lines())
+        return sorted(map(str, await schema.read_schema(connection)))
 
 
 async def eventually(condition: Callable[[], Awaitable[object]]) -> None:

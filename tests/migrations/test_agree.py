@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tortoise.context import TortoiseContext
 
-from blogsvc import config
 from blogsvc.migrator import Migrator, files
+from blogsvc.migrator.aerich import tortoise_config
 
 from .migrating import execute, facts
 
@@ -72,6 +72,6 @@ async def build_by_the_models(url: str) -> None:
     """Build the tables as Tortoise would, which blogsvc itself never does."""
     context = TortoiseContext()
     with context:
-        await context.init(config=config.tortoise_config(url, None))
+        await context.init(config=tortoise_config(url, None))
         await context.generate_schemas()
         await context.close_connections()

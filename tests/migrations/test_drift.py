@@ -55,13 +55,13 @@ CHANGES = {
     ),
     "a table that a crash empties": (
         "ALTER TABLE posts SET UNLOGGED",
-        "+ table posts: ordinary table, unlogged",
+        "+ table posts ordinary table, unlogged",
     ),
     "rows hidden by a policy": (
         "ALTER TABLE posts ENABLE ROW LEVEL SECURITY",
-        "+ table posts: ordinary table, row level security",
+        "+ table posts ordinary table, row level security",
     ),
-    "the table dropped": ("DROP TABLE posts", "- table posts: ordinary table"),
+    "the table dropped": ("DROP TABLE posts", "- table posts ordinary table"),
 }
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from blogsvc import config
 from blogsvc.errors import MigrationError
-from blogsvc.migrator import Migrator, drift, files
+from blogsvc.migrator import Migrator, files, schema
 
 from .migrating import MIGRATION, ROOT, run
 from .write_schema import replay
@@ -63,7 +62,7 @@ def test_numbers_have_no_gap_and_times_rise() -> None:
 def test_a_file_says_what_it_is_for_and_imports_nothing_of_ours(
     file: files.MigrationFile,
 ) -> None:
-    tree = ast.parse((config.migrations_dir() / file.version).read_text())
+    tree = ast.parse((files.folder() / file.version).read_text())
     assert ast.get_docstring(tree)
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert imported == {"tortoise"}
@@ -99,14 +98,14 @@ def test_squawk_finds_nothing_but_the_exceptions(tmp_path: Path) -> None:
 
 
 async def test_the_stored_snapshot_is_what_the_files_build(empty_database: str) -> None:
-    stored = drift.path().read_text()
+    stored = schema.path().read_text()
     assert await replay(empty_database) == stored, "type: python -m tests.migrations.write_schema"
 
 
 async def test_aerich_finds_no_difference_between_the_models_and_the_head(database: str) -> None:
     ended = await run("aerich", "migrate", url=database)
     assert (ended.status, ended.output.strip()) == (0, "No changes detected")
-    assert len(list(config.migrations_dir().glob("[0-9]*.py"))) == len(FILES)
+    assert len(list(files.folder().glob("[0-9]*.py"))) == len(FILES)
 
 
 async def test_aerich_ini_is_what_pyproject_says(database: str) -> None:
@@ -147,7 +146,7 @@ async def test_a_bad_file_stops_everything_before_the_first_statement(
     for name, (up, down) in files_of_a_folder.items():
         text = MIGRATION.format(in_transaction=True, up=up, down=down)
         (tmp_path / f"{name}.py").write_text(text)
-    monkeypatch.setattr(config, "migrations_dir", lambda: tmp_path)
+    monkeypatch.setattr(files, "folder", lambda: tmp_path)
     with pytest.raises(MigrationError, match=reason):
         await Migrator(empty_database).upgrade()
 
@@ -156,6 +155,6 @@ async def test_a_file_that_cannot_be_imported_is_named(
     empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "0_20260101000000_a.py").write_text("import nowhere_to_be_found")
-    monkeypatch.setattr(config, "migrations_dir", lambda: tmp_path)
+    monkeypatch.setattr(files, "folder", lambda: tmp_path)
     with pytest.raises(MigrationError, match=r"0_20260101000000_a\.py cannot be used: ModuleNotF"):
         await Migrator(empty_database).upgrade()

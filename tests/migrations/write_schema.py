@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from blogsvc import embedded
-from blogsvc.migrator import Migrator, catalog, drift, files
+from blogsvc.migrator import Migrator, files, schema
 
 
 async def replay(url: str) -> str:
@@ -16,10 +16,10 @@ async def replay(url: str) -> str:
     versions = []
     for file in files.all_files():
         await migrator.upgrade(file.version)
-        async with migrator.session(take_turn=False) as connection:
-            table = await catalog.read_table(connection)
-        versions.append((file.label, list(table.lines())))
-    return drift.render(versions)
+        async with migrator.session(locked=False) as connection:
+            facts = await schema.read_schema(connection)
+        versions.append((file.label, list(map(str, facts))))
+    return schema.render(versions)
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
             text = asyncio.run(replay(server.url))
         finally:
             server.release()
-    drift.path().write_text(text, encoding="utf-8")
+    schema.path().write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -221,7 +221,10 @@ async def test_a_cursor_knows_the_same_filters_in_another_form(blog: BlogService
 
     await fill(blog)
     first = await blog.posts.page(
-        status=Status.PUBLISHED, created_after=START, order="oldest", limit=2
+        status=Status.PUBLISHED,  # type: ignore[arg-type]
+        created_after=START,
+        order="oldest",
+        limit=2,
     )
     elsewhere = START.astimezone(timezone(timedelta(hours=2)))
     rest = await blog.posts.page(

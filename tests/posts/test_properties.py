@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from blogsvc import UNSET, BlogService, PostRecord
+from blogsvc.database import Command
 from blogsvc.errors import AlreadyExists, InvalidCursor, InvalidPost, VersionConflict
 from blogsvc.posts import cursors
 
@@ -68,7 +69,7 @@ class BlogMachine(RuleBasedStateMachine):
     def open(self) -> None:
         self.blog = BlogService(self.url, max_size=2)
         self.run(self.blog.open())
-        self.run(self.blog._database.fetch("TRUNCATE posts", write=True))
+        self.run(self.blog._database.write(Command("TRUNCATE posts")))
         self.model: dict[int, Expected] = {}
 
     def teardown(self) -> None:

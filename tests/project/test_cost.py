@@ -10,6 +10,7 @@ import pytest
 from asyncpg.connection import LoggedQuery
 
 from blogsvc import BlogService, NewPost
+from blogsvc.database import Command
 
 # Each is called with the id of a post that exists.
 HOT_CALLS: dict[str, Callable[[BlogService, int], Awaitable[object]]] = {
@@ -35,7 +36,7 @@ async def test_a_hot_call_is_one_statement(database: str, name: str) -> None:
     async with BlogService(database, max_size=1) as blog:
         post = await blog.posts.create("Hello", "First")
         await HOT_CALLS[name](blog, post.id)  # what is prepared once is prepared now
-        await blog._database.fetch("TRUNCATE posts", write=True)
+        await blog._database.write(Command("TRUNCATE posts"))
         post = await blog.posts.create("Hello", "First")
         statements: list[str] = []
         pool = blog._database.check_open()

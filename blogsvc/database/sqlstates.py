@@ -1,0 +1,145 @@
+"""What the driver raises, told as an error of ours: SQLSTATEs are read here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import asyncpg
+
+from ..errors import (
+    AlreadyExists,
+    BlogError,
+    ConfigurationError,
+    DatabaseError,
+    InvalidPost,
+    LockedError,
+    OperationTimeout,
+    OutcomeUnknown,
+    SchemaOutOfDate,
+    TransactionAborted,
+    TransactionConflict,
+    Unavailable,
+)
+
+DRIVER_ERRORS: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What asyncpg raises when something goes wrong; `InternalClientError` has no public parent."""
+
+# SQLSTATE, or its two-character class, to the error that callers see. The longest match counts.
+_BY_SQLSTATE: Final[dict[str, tuple[type[DatabaseError], str]]] = {
+    "08": (Unavailable, "The connection to PostgreSQL was lost. Try again."),
+    "25006": (
+        Unavailable,
+        "PostgreSQL takes no writes here: the transaction is readonly, or the server a standby. "
+        "For the latter, name all hosts in the URL and add target_session_attrs=read-write.",
+    ),
+    "40001": (TransactionConflict, "The transaction met another one. Run the whole of it again."),
+    "40P01": (TransactionConflict, "Two transactions waited for each other. Run this one again."),
+    "53": (Unavailable, "PostgreSQL is out of connections, memory or disk. Try again later."),
+    "55P03": (LockedError, "Somebody else holds the lock. Try again later."),
+    "55006": (LockedError, "Somebody else is using it. Try again later."),
+    "57014": (OperationTimeout, "PostgreSQL cancelled the statement: it took too long. Try again."),
+    "25P02": (
+        TransactionAborted,
+        "A statement in this transaction failed before, and the error was swallowed. Wrap what "
+        "may fail in a transaction of its own.",
+    ),
+    "25P03": (OperationTimeout, "The transaction was idle for too long and was rolled back."),
+    "25P04": (OperationTimeout, "The transaction took too long and was rolled back."),
+    "57P": (Unavailable, "PostgreSQL is shutting down or starting. Try again."),
+    "57P05": (Unavailable, "PostgreSQL closed the idle session. Try again."),
+}
+
+_CONSTRAINTS: Final[dict[str, tuple[str, str]]] = {
+    "posts_title_not_blank": ("title", "is blank"),
+    "posts_status_known": ("status", "is not draft, published or archived"),
+    "posts_slug_not_blank": ("slug", "is blank"),
+    "posts_published_has_time": ("published_at", "is missing: a published post needs one"),
+}
+
+
+def translate(error: BaseException, *, write: bool = False) -> BlogError:
+    """Return the error of ours that says what one of `DRIVER_ERRORS` means.
+
+    `write` says that the statement was sent and would have been committed by itself: a lost answer
+    then leaves its outcome unknown.
+    """
+    if isinstance(error, TimeoutError):
+        return OutcomeUnknown() if write else OperationTimeout()
+    server = _server_error(error)
+    if server is not None:
+        return _from_server(server, write=write)
+    if isinstance(error, ValueError):
+        return DatabaseError(f"A value does not fit its column: {error}")
+    if _lost_connection(error):
+        if write:
+            return OutcomeUnknown()
+        return Unavailable("The connection to PostgreSQL was lost. Try again.")
+    return DatabaseError(f"The driver refused the call: {error}")
+
+
+def _server_error(error: BaseException) -> asyncpg.PostgresError | None:
+    """Find what the server said, also behind the driver's own complaint about it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, asyncpg.PostgresError):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _lost_connection(error: BaseException) -> bool:
+    # An InternalClientError is what the driver makes of a server that hangs up between statements.
+    return (
+        isinstance(error, (OSError, asyncpg.InternalClientError))
+        or "closed" in str(error)
+        or "released" in str(error)
+    )
+
+
+def _from_server(error: asyncpg.PostgresError, *, write: bool) -> BlogError:
+    code: str = error.sqlstate or ""
+    if write and (code[:2] == "08" or code in ("57P01", "57P02")):
+        return OutcomeUnknown(sqlstate=code)
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        return TransactionConflict("The table was changed. Run this again.", sqlstate=code)
+    rule = _rule_broken(error, code)
+    if rule is not None:
+        return rule
+    for length in (5, 3, 2):
+        known = _BY_SQLSTATE.get(code[:length])
+        if known is not None:
+            kind, message = known
+            return kind(f"{message} (PostgreSQL: {error})", sqlstate=code)
+    return DatabaseError(f"PostgreSQL refused the statement: {error} [{code}]", sqlstate=code)
+
+
+def _rule_broken(error: asyncpg.PostgresError, code: str) -> BlogError | None:
+    details: Any = error
+    if code == "23505":
+        field = "slug" if details.constraint_name == "posts_slug_key" else "id"
+        return AlreadyExists(field)
+    if code == "23514":
+        field, reason = _CONSTRAINTS.get(
+            details.constraint_name, ("post", f"breaks the rule {details.constraint_name}")
+        )
+        return InvalidPost(field, reason)
+    if code == "23502":
+        return InvalidPost(details.column_name or "post", "is missing")
+    if code in ("22001", "22021", "22008", "22P05"):
+        return InvalidPost("post", f"holds a value that PostgreSQL cannot store ({error})")
+    if code == "42501":
+        return ConfigurationError(
+            f"The database role lacks a right ({error}). GRANT it, or use another role."
+        )
+    if code in ("42P01", "42703", "3F000"):
+        return SchemaOutOfDate(
+            f"The schema is not what blogsvc needs ({error}). Run `blogsvc upgrade` "
+            "or `aerich upgrade`."
+        )
+    return None
