@@ -60,12 +60,12 @@ async def fill(url: str, posts: int) -> None:
         )
         for name, _ in indexes:
             await connection.execute(f'DROP INDEX "{name}"')
-        await connection.execute("ALTER TABLE posts DISABLE TRIGGER posts_set_search")
+        await connection.execute("ALTER TABLE posts DISABLE TRIGGER posts_keep_rules")
         await connection.execute(_MAKE, *map(list, zip(*texts, strict=True)))
         for first in range(1, posts + 1, _BATCH):
             last = min(first + _BATCH - 1, posts)
             await connection.execute(_REPEAT, first, last, posts, len(texts))
-        await connection.execute("ALTER TABLE posts ENABLE TRIGGER posts_set_search")
+        await connection.execute("ALTER TABLE posts ENABLE TRIGGER posts_keep_rules")
         for _, definition in indexes:
             await connection.execute(definition)
         await connection.execute("DROP TABLE made")

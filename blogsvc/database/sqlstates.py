@@ -59,6 +59,7 @@ _CONSTRAINTS: Final[dict[str, tuple[str, str]]] = {
     "posts_title_not_blank": ("title", "is blank"),
     "posts_status_known": ("status", "is not draft, published or archived"),
     "posts_slug_not_blank": ("slug", "is blank"),
+    "posts_version_positive": ("version", "is not positive"),
     "posts_published_has_time": ("published_at", "is missing: a published post needs one"),
 }
 

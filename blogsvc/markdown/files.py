@@ -218,7 +218,7 @@ def _read_status(matter: dict[str, Any]) -> Status:
         raise InvalidPost("draft", "is neither true nor false")
     if matter.get("status") is None:
         return DRAFT if draft else PUBLISHED
-    status = check_status(_read_text(matter, "status"))
+    status = check_status("status", _read_text(matter, "status"))
     if draft and status != DRAFT:
         raise InvalidPost("draft", f"is true, but status is {status}")
     return status

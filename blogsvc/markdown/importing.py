@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from ..errors import AlreadyExists, ConfigurationError, InvalidPost, PostNotFound
-from ..posts import DRAFT, MAX_SLUG, PUBLISHED, UNSET, NewPost, PostRecord, PostRepository
+from ..posts import DRAFT, MAX_SLUG, UNSET, NewPost, PostRecord, PostRepository
 from .files import SUFFIXES, read_post
 
 GAP: Final = 3
@@ -217,20 +217,15 @@ class _Storing:
         )
 
     async def _update(self, post: PostRecord, new: NewPost) -> PostRecord:
-        # A file that does not say when leaves the time of publishing as it is.
-        keep_time = new.published_at is None and new.status != DRAFT
-        if post.status != new.status:
-            if new.status == PUBLISHED:
-                post = await self._posts.publish(post.id, at=new.published_at)
-            elif new.status == DRAFT:
-                post = await self._posts.unpublish(post.id)
-            else:
-                post = await self._posts.archive(post.id)
+        # In one statement: nobody sees the old text as published, or the new one as a draft. A file
+        # that does not say when it was published leaves that time as it is.
+        keeps_time = new.published_at is None and new.status != DRAFT
         return await self._posts.update(
             post.id,
             title=new.title,
             content=new.content,
-            published_at=UNSET if keep_time else new.published_at,
+            status=new.status,
+            published_at=UNSET if keeps_time else new.published_at,
         )
 
 

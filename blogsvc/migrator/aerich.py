@@ -106,6 +106,7 @@ class BlogClient(_RunsMigrations):
             only_reads = _only_reads()
             await lock.prepare(connection, self._search_path, locked=not only_reads)
             if not only_reads:
+                await history.create_table(connection)
                 known = files.all_files()
                 plan.refuse_unsafe(plan.compare(known, await history.read(connection)))
 

@@ -11,11 +11,13 @@ import asyncpg
 
 from ..database import Database, Query, quoted
 from ..errors import SchemaOutOfDate
-from . import files
+from . import files, running
 
 _RECORD: Final = 'INSERT INTO "aerich"'
 
-TABLE: Final = """
+_OURS: Final = "aerich_blogsvc_version_key"
+
+TABLE: Final = f"""
     CREATE TABLE IF NOT EXISTS "aerich" (
         "id" SERIAL PRIMARY KEY,
         "version" VARCHAR(255) NOT NULL,
@@ -26,9 +28,12 @@ TABLE: Final = """
     ALTER TABLE "aerich" ALTER COLUMN "applied_at" SET DEFAULT clock_timestamp();
     ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "duration_ms" DOUBLE PRECISION;
     ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "checksum" TEXT;
-    CREATE UNIQUE INDEX IF NOT EXISTS "aerich_app_version_key" ON "aerich" ("app", "version");
+    CREATE UNIQUE INDEX IF NOT EXISTS "{_OURS}" ON "aerich" ("version")
+        WHERE "app" = '{files.APP}';
 """
-"""What the first migration does to `aerich`, for a database on which that one does not run."""
+"""Aerich's own table, with what we add to it. It may be a host's, with its rows and its duplicates:
+the columns are nullable and unknown to Aerich's model, and the index counts our rows only.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,13 @@ async def applied_versions(database: Database, schema: str | None) -> set[str]:
     return {row[0] for row in rows}
 
 
+async def create_table(connection: asyncpg.Connection) -> None:
+    """Make Aerich's table, or add to it what we need; where it is there already, only look."""
+    if await connection.fetchval("SELECT to_regclass($1)", _OURS) is None:
+        async with running.begun(connection):
+            await running.run_in_transaction(connection, TABLE)
+
+
 async def record(connection: asyncpg.Connection, file: files.MigrationFile, seconds: float) -> None:
     """Write that a version has just been applied."""
     await connection.execute(
@@ -82,7 +94,8 @@ async def accept(connection: asyncpg.Connection, file: files.MigrationFile) -> N
     """
     await connection.execute(
         f"{_RECORD} (version, app, content, checksum) VALUES ($1, $2, $3, $4) "
-        "ON CONFLICT (app, version) DO UPDATE SET id = excluded.id, checksum = excluded.checksum",
+        f"ON CONFLICT (version) WHERE app = '{files.APP}' "
+        "DO UPDATE SET id = excluded.id, checksum = excluded.checksum",
         file.version,
         files.APP,
         _models(),

@@ -114,6 +114,7 @@ class Migrator:
         """
         async with self.session() as connection:
             planned = await _planned(connection, "up", to, None)
+            await history.create_table(connection)
             return await self._go(connection, planned, "up")
 
     async def rehearse(self, to: str | None = None) -> list[rehearsal.Rehearsed]:
@@ -173,8 +174,8 @@ class Migrator:
                     f"The schema is not what {target.label} makes of it; nothing was recorded. "
                     "+ is too much, - is missing:\n" + "\n".join(differences)
                 )
-            async with begun(connection):
-                await connection.execute(history.TABLE)
+            await history.create_table(connection)
+            async with running.begun(connection):
                 for file in wanted:
                     await history.accept(connection, file)
             return [file.version for file in wanted if file.version not in recorded]
@@ -239,7 +240,7 @@ async def _planned(
 async def _apply(connection: asyncpg.Connection, file: MigrationFile) -> None:
     started = time.perf_counter()
     if file.in_transaction:
-        async with begun(connection):
+        async with running.begun(connection):
             await running.run_in_transaction(connection, file.up)
             await history.record(connection, file, time.perf_counter() - started)
     else:
@@ -248,7 +249,7 @@ async def _apply(connection: asyncpg.Connection, file: MigrationFile) -> None:
 
 
 async def _undo(connection: asyncpg.Connection, file: MigrationFile) -> None:
-    async with begun(connection):
+    async with running.begun(connection):
         await running.run_in_transaction(connection, file.down)
         await history.erase(connection, file.version)
 
@@ -276,19 +277,6 @@ def _stopped(
         f"  Never ran: {never}\n"
         f"Mend the cause and run `blogsvc {command}` again; `blogsvc status` shows where you are."
     )
-
-
-@contextlib.asynccontextmanager
-async def begun(connection: asyncpg.Connection) -> AsyncIterator[None]:
-    """Run the block in a transaction that its statements may roll back and begin again."""
-    await connection.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        if not connection.is_closed():
-            await connection.execute("ROLLBACK")
-        raise
-    await connection.execute("COMMIT")
 
 
 async def _close(connection: asyncpg.Connection) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import asyncpg
@@ -38,6 +39,19 @@ _IN_THE_WAY: Final = """
     WHERE relation = to_regclass('posts') AND granted AND pid <> pg_backend_pid()
     ORDER BY xact_start
     LIMIT 1"""
+
+
+@contextlib.asynccontextmanager
+async def begun(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """Run the block in a transaction that its statements may roll back and begin again."""
+    await connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
 
 
 async def run_in_transaction(connection: asyncpg.Connection, sql: str) -> None:

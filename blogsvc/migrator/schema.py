@@ -63,19 +63,23 @@ _INDEXES: Final = """
     WHERE indrelid = to_regclass('posts')
     ORDER BY relname"""
 
-# A trigger without its function would be half the truth.
 _TRIGGERS: Final = """
     SELECT tgname,
         replace(pg_get_triggerdef(pg_trigger.oid),
             format(' ON %s.', relnamespace::regnamespace), ' ON ')
-        || coalesce(' SET ' || array_to_string(proconfig, ', '), '')
-        || ' AS ' || btrim(regexp_replace(prosrc, '[[:space:]]+', ' ', 'g'))
         || CASE WHEN tgenabled = 'O' THEN '' ELSE '  DISABLED' END
-    FROM pg_trigger
-        JOIN pg_class ON pg_class.oid = tgrelid
-        JOIN pg_proc ON pg_proc.oid = tgfoid
+    FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
     WHERE tgrelid = to_regclass('posts') AND NOT tgisinternal
     ORDER BY tgname"""
+
+# A trigger without its function would be half the truth. Its text is long: a digest tells whether
+# it is the same.
+_FUNCTIONS: Final = """
+    SELECT DISTINCT proname, concat_ws(' ', 'SET ' || array_to_string(proconfig, ', '),
+        'text ' || md5(btrim(regexp_replace(prosrc, '[[:space:]]+', ' ', 'g'))))
+    FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+    WHERE tgrelid = to_regclass('posts') AND NOT tgisinternal
+    ORDER BY proname"""
 
 _POLICIES: Final = """
     SELECT polname, concat_ws(' ', polcmd::text, pg_get_expr(polqual, polrelid),
@@ -90,6 +94,7 @@ _READ: Final = {
     "constraint": _CONSTRAINTS,
     "index": _INDEXES,
     "trigger": _TRIGGERS,
+    "function": _FUNCTIONS,
     "policy": _POLICIES,
 }
 

@@ -59,11 +59,9 @@ _CHANGED: Final = """
 _UPDATE: Final = f"""
     UPDATE posts
     SET title = old.title, content = old.content, status = old.status,
-        published_at = CASE old.status
-            WHEN 'draft' THEN NULL
-            WHEN 'published' THEN coalesce(posts.published_at, old.updated_at)
-            ELSE posts.published_at END,
-        version = version + 1, updated_at = old.updated_at
+        published_at = coalesce(posts.published_at,
+            CASE WHEN old.status = 'published' THEN old.updated_at END),
+        updated_at = old.updated_at
     FROM {{old}}
     WHERE {_CHANGED} AND posts.id IN (
         SELECT posts.id FROM posts JOIN {{old}} ON {_CHANGED}

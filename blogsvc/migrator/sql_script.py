@@ -31,6 +31,7 @@ def script(
         yield f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)};"
     yield _LOCK
     if way == "up":
+        yield history.TABLE.strip()
         yield history.models_sql()
     for file in planned:
         yield f"\n-- {file.label}"

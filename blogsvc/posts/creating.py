@@ -1,16 +1,16 @@
-"""Storing very many posts: some hundreds in a statement, every slug free, all or nothing."""
+"""Storing new posts, one or very many, each under a slug that is free."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from ..database import Database
 from ..errors import AlreadyExists
-from . import validation
-from .records import NewPost
-from .slugs import slug_candidates
-from .sql import Statements
+from . import sql, validation
+from .records import NewPost, PostRecord, record_of
+from .slugs import READABLE, slug_candidates
 
 CHUNK: Final = 500
 """Posts that go into one statement."""
@@ -19,13 +19,35 @@ CHUNK_SIZE: Final = 8_000_000
 """Characters after which a statement is full: PostgreSQL takes messages of at most 1 GB."""
 
 
-async def create_many(database: Database, sql: Statements, posts: Iterable[NewPost]) -> list[int]:
+async def create(database: Database, table: str, post: NewPost) -> PostRecord:
+    """Store a post; see `PostRepository.create`."""
+    validation.check_post(post)
+    command = sql.create(table)
+    while True:
+        slugs = [post.slug] if post.slug is not None else slug_candidates(post.title)
+        rows = await database.write(
+            command,
+            post.title,
+            post.content,
+            list(islice(slugs, READABLE + 1)),
+            post.status,
+            post.published_at,
+            post.created_at,
+        )
+        if rows:
+            return record_of(rows[0])
+        if post.slug is not None:
+            raise AlreadyExists("slug", post.slug)
+        # Somebody took the slug at the same moment, so it is seen now: choose again.
+
+
+async def create_many(database: Database, table: str, posts: Iterable[NewPost]) -> list[int]:
     """Store posts in one transaction; see `PostRepository.create_many`."""
     ids: list[int] = []
     source = iter(posts)
     async with database.transaction():
         while chunk := _take_chunk(source, len(ids)):
-            ids += await _create_chunk(database, sql, chunk, len(ids))
+            ids += await _create_chunk(database, table, chunk, len(ids))
     return ids
 
 
@@ -43,7 +65,7 @@ def _take_chunk(source: Iterator[NewPost], first: int) -> list[NewPost]:
 
 
 async def _create_chunk(
-    database: Database, sql: Statements, chunk: Sequence[NewPost], first: int
+    database: Database, table: str, chunk: Sequence[NewPost], first: int
 ) -> list[int]:
     ids: dict[int, int] = {}
     sources = [
@@ -61,7 +83,7 @@ async def _create_chunk(
                     break
             else:
                 raise AlreadyExists("slug", chunk[place].slug, index=first + place)
-        rows = await database.write(sql.create_many, *_columns(chunk, wanted))
+        rows = await database.write(sql.create_many(table), *_columns(chunk, wanted))
         for slug, id in rows:
             ids[wanted[slug]] = id
         waiting = [place for place in waiting if place not in ids]

@@ -24,7 +24,7 @@ def filters_of(
     """
     if status is not None:
         try:
-            status = validation.check_status(status)
+            status = validation.check_status("status", status)
         except InvalidPost as error:
             raise InvalidQuery("status", error.reason) from None
     validation.check_filter_time("created_before", created_before)

@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Any
 
-from ..database import Command, Database, Query
+from ..database import Database
 from ..errors import (
-    AlreadyExists,
     NotInTransaction,
     PostNotFound,
     VersionConflict,
 )
-from . import creating, cursors, search, validation
+from . import creating, cursors, search, sql, validation
 from .listing import column_of, filters_of, values_of
 from .records import (
+    ARCHIVED,
     DRAFT,
     PUBLISHED,
     UNSET,
@@ -28,8 +28,6 @@ from .records import (
     Unset,
     record_of,
 )
-from .slugs import slug_candidates
-from .sql import Statements
 
 
 class PostRepository:
@@ -41,7 +39,7 @@ class PostRepository:
 
     def __init__(self, database: Database, schema: str | None = None) -> None:
         self._database = database
-        self._sql = Statements(schema)
+        self._table = sql.table_of(schema)
 
     async def create(
         self,
@@ -60,14 +58,7 @@ class PostRepository:
         `AlreadyExists` when the slug that was asked for is taken.
         """
         post = NewPost(title, content, status, slug, published_at, created_at)
-        validation.check_post(post)
-        for candidate in [slug] if slug is not None else slug_candidates(title):
-            rows = await self._database.write(
-                self._sql.create, title, content, candidate, status, published_at, created_at
-            )
-            if rows:
-                return record_of(rows[0])
-        raise AlreadyExists("slug", slug)
+        return await creating.create(self._database, self._table, post)
 
     async def create_many(self, posts: Iterable[NewPost]) -> list[int]:
         """Store new posts and return their ids in the order given: all of them, or none.
@@ -75,7 +66,7 @@ class PostRepository:
         The posts are taken from the iterable as they are sent, so a generator may be as long as it
         likes. Raises `InvalidPost` with the `index` of the offending post, or `AlreadyExists`.
         """
-        return await creating.create_many(self._database, self._sql, posts)
+        return await creating.create_many(self._database, self._table, posts)
 
     async def get(self, id: int, *, lock: bool = False) -> PostRecord:
         """Return a post. Raises `PostNotFound`.
@@ -85,19 +76,19 @@ class PostRepository:
         """
         if lock and not self._database.in_transaction:
             raise NotInTransaction
-        post = await self._one(self._sql.get_locked if lock else self._sql.get, id)
+        post = await self._one(id, lock=lock)
         if post is None:
             raise PostNotFound(id=id)
         return post
 
     async def get_or_none(self, id: int) -> PostRecord | None:
         """Return a post, or None where there is none."""
-        return await self._one(self._sql.get, id)
+        return await self._one(id)
 
     async def get_by_slug(self, slug: str) -> PostRecord:
         """Return the post with this slug. Raises `PostNotFound`."""
         if validation.text_is_storable(slug):
-            rows = await self._database.read(self._sql.get_by_slug, slug)
+            rows = await self._database.read(sql.get_by_slug(self._table), slug)
             if rows:
                 return record_of(rows[0])
         raise PostNotFound(slug=slug)
@@ -105,7 +96,7 @@ class PostRepository:
     async def get_many(self, ids: Iterable[int]) -> dict[int, PostRecord]:
         """Return the posts with these ids, by id; those that do not exist are left out."""
         possible = [id for id in ids if validation.id_is_possible(id)]
-        rows = await self._database.read(self._sql.get_many, possible)
+        rows = await self._database.read(sql.get_many(self._table), possible)
         found = {row[0]: record_of(row) for row in rows}
         return {id: found[id] for id in possible if id in found}
 
@@ -113,7 +104,7 @@ class PostRepository:
         """Whether there is a post with this id."""
         if not validation.id_is_possible(id):
             return False
-        rows = await self._database.read(self._sql.exists, id)
+        rows = await self._database.read(sql.exists(self._table), id)
         return bool(rows[0][0])
 
     async def count(
@@ -201,34 +192,20 @@ class PostRepository:
         title: str | Unset = UNSET,
         content: str | Unset = UNSET,
         slug: str | Unset = UNSET,
+        status: Status | Unset = UNSET,
         published_at: datetime | Unset | None = UNSET,
         expected_version: int | None = None,
     ) -> PostRecord:
-        """Change the fields that are given and return the post.
+        """Change the fields that are given, in one statement, and return the post.
 
         `version` goes up by one. Where nothing would change, nothing is written and the version
         stays. Raises `PostNotFound`, `InvalidPost`, `AlreadyExists` for a slug that is taken, and
         `VersionConflict` when the post is not at `expected_version`.
         """
-        changes: dict[str, object] = {}
-        if title is not UNSET:
-            validation.check_title(title)
-            changes["title"] = title
-        if content is not UNSET:
-            validation.check_text("content", content)
-            changes["content"] = content
-        if slug is not UNSET:
-            validation.check_slug(slug)
-            changes["slug"] = slug
-        if published_at is not UNSET:
-            validation.check_time("published_at", published_at)
-            changes["published_at"] = published_at
-        if changes and validation.version_is_possible(expected_version):
-            sql = self._sql.update(tuple(changes))
-            changed = await self._changed(sql, id, expected_version, *changes.values())
-            if changed is not None:
-                return changed
-        return await self._unchanged(id, expected_version)
+        changes = validation.check_fields(
+            title=title, content=content, slug=slug, status=status, published_at=published_at
+        )
+        return await self._change(id, changes, expected_version)
 
     async def upsert(
         self,
@@ -245,14 +222,12 @@ class PostRepository:
         are; a new post is a draft. Where nothing would change, nothing is written. Raises
         `InvalidPost`.
         """
-        given: dict[str, Any] = {"status": status, "published_at": published_at}
-        given = {field: value for field, value in given.items() if value is not UNSET}
-        if status == PUBLISHED and published_at is None:
-            del given["published_at"]  # as if left out: a published post has one
-        validation.check_post(NewPost(title, content, slug=slug, **given))
-        values = (given.get("status"), given.get("published_at"))
-        sql = self._sql.upsert(tuple(given))
-        rows = await self._database.write(sql, title, content, slug, *values)
+        validation.check_line("slug", slug)
+        fields = validation.check_fields(
+            title=title, content=content, status=status, published_at=published_at
+        )
+        command = sql.upsert(self._table, tuple(fields))
+        rows = await self._database.write(command, slug, *fields.values())
         if rows:
             post = record_of(rows[0])
             return post, post.version == 1
@@ -269,31 +244,35 @@ class PostRepository:
         ranked. Raises `InvalidQuery` and `InvalidCursor`.
         """
         return await search.search(
-            self._database, self._sql, query, visible=visible, limit=limit, after=after
+            self._database, self._table, query, visible=visible, limit=limit, after=after
         )
 
     async def publish(self, id: int, *, at: datetime | None = None) -> PostRecord:
-        """Publish a post: now, or `at` a time, which may lie ahead, and return it.
+        """Publish a post, and return it: `at` a time, which may lie ahead, or at the time it has,
+        or now.
 
-        A post that is published already keeps its time unless `at` says another. Raises
-        `PostNotFound`.
+        A post that was published before, or is planned for a time, keeps that time unless `at` says
+        another. Raises `PostNotFound`.
         """
-        validation.check_time("published_at", at)
-        return await self._turn(self._sql.publish, id, at)
+        published_at = UNSET if at is None else at
+        return await self._change(
+            id, validation.check_fields(status=PUBLISHED, published_at=published_at)
+        )
 
     async def unpublish(self, id: int) -> PostRecord:
-        """Make a post a draft again, without a time of publishing, and return it.
+        """Make a post a draft again, and return it.
 
-        A post that is a draft already stays as it is. Raises `PostNotFound`.
+        A time of publishing that has passed is cleared, one that lies ahead stays as the plan. A
+        post that is a draft already stays as it is. Raises `PostNotFound`.
         """
-        return await self._turn(self._sql.unpublish, id)
+        return await self._change(id, {"status": DRAFT})
 
     async def archive(self, id: int) -> PostRecord:
         """Take a post out of sight for good, keeping its time of publishing, and return it.
 
         Raises `PostNotFound`.
         """
-        return await self._turn(self._sql.archive, id)
+        return await self._change(id, {"status": ARCHIVED})
 
     async def delete(
         self, id: int, *, missing_ok: bool = False, expected_version: int | None = None
@@ -304,7 +283,7 @@ class PostRepository:
         `expected_version`; then it is not deleted.
         """
         if validation.id_is_possible(id) and validation.version_is_possible(expected_version):
-            rows = await self._database.write(self._sql.delete, id, expected_version)
+            rows = await self._database.write(sql.delete(self._table), id, expected_version)
             if rows:
                 return
         try:
@@ -313,21 +292,24 @@ class PostRepository:
             if not missing_ok:
                 raise
 
-    async def _one(self, query: Query, id: int) -> PostRecord | None:
+    async def _one(self, id: int, *, lock: bool = False) -> PostRecord | None:
         if not validation.id_is_possible(id):
             return None
-        rows = await self._database.read(query, id)
+        rows = await self._database.read(sql.get(self._table, lock=lock), id)
         return record_of(rows[0]) if rows else None
 
-    async def _changed(self, command: Command, id: int, *args: object) -> PostRecord | None:
-        if not validation.id_is_possible(id):
-            return None
-        rows = await self._database.write(command, id, *args)
-        return record_of(rows[0]) if rows else None
-
-    async def _turn(self, command: Command, id: int, *args: object) -> PostRecord:
-        changed = await self._changed(command, id, *args)
-        return changed if changed is not None else await self._unchanged(id, None)
+    async def _change(
+        self, id: int, changes: dict[str, object], expected_version: int | None = None
+    ) -> PostRecord:
+        possible = validation.id_is_possible(id) and validation.version_is_possible(
+            expected_version
+        )
+        if changes and possible:
+            command = sql.update(self._table, tuple(changes))
+            rows = await self._database.write(command, id, expected_version, *changes.values())
+            if rows:
+                return record_of(rows[0])
+        return await self._unchanged(id, expected_version)
 
     async def _unchanged(self, id: int, expected_version: int | None) -> PostRecord:
         """Tell why nothing was changed: no such post, another version, or nothing to change."""
@@ -343,10 +325,12 @@ class PostRepository:
         start: tuple[datetime, int] | None,
         limit: int,
     ) -> list[PostRecord]:
-        sql = self._sql.listing(order, tuple(filters), after=start is not None)
-        rows = await self._database.read(sql, *values_of(filters), *(start or ()), limit)
+        query = sql.listing(self._table, order, tuple(filters), after=start is not None)
+        rows = await self._database.read(query, *values_of(filters), *(start or ()), limit)
         return [record_of(row) for row in rows]
 
     async def _counted(self, filters: dict[str, Any]) -> int:
-        rows = await self._database.read(self._sql.count(tuple(filters)), *values_of(filters))
+        rows = await self._database.read(
+            sql.count(self._table, tuple(filters)), *values_of(filters)
+        )
         return int(rows[0][0])

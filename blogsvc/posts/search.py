@@ -13,9 +13,8 @@ from typing import Final
 
 from ..database import Database
 from ..errors import InvalidQuery
-from . import cursors, validation
+from . import cursors, sql, validation
 from .records import Page, SearchHit, record_of
-from .sql import Statements
 
 RANKED: Final = 1000
 """How many matches are ranked; older ones are not found as long as so many newer ones match."""
@@ -32,7 +31,7 @@ _MARKS: Final = str.maketrans({"\2": "<mark>", "\3": "</mark>"})
 
 async def search(
     database: Database,
-    sql: Statements,
+    table: str,
     query: str,
     *,
     visible: bool,
@@ -51,7 +50,7 @@ async def search(
         start = (cursors.to_rank(position), id)
     if not query.strip() or not validation.text_is_storable(query):
         return Page(())
-    statement = sql.search(visible=visible, after=after is not None)
+    statement = sql.search(table, visible=visible, after=after is not None)
     # PostgreSQL counts every dash of a row of them as one more "not", and runs out of room.
     words = _DASHES.sub("-", query)
     rows = await database.read(statement, words, upto, RANKED, limit + 1, SAMPLED, *start)

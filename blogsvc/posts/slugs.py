@@ -11,8 +11,8 @@ from slugify import slugify
 MAX_BASE: Final = 80
 """Characters taken from the title, cut at a word where there is one."""
 
-NUMBERED: Final = 3
-"""How many readable candidates are tried before a random ending makes it certain."""
+READABLE: Final = 3
+"""How many readable candidates there are before a random ending makes it certain."""
 
 
 def slug_base(title: str) -> str:
@@ -27,7 +27,7 @@ def slug_candidates(title: str) -> Iterator[str]:
     """Yield slugs to try, without end: `hello`, `hello-2`, `hello-3`, then random endings."""
     base = slug_base(title)
     yield base
-    for number in range(2, NUMBERED + 1):
+    for number in range(2, READABLE + 1):
         yield f"{base}-{number}"
     while True:
         yield f"{base}-{secrets.token_hex(4)}"

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import operator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from ..errors import InvalidPost, InvalidQuery
-from .records import STATUSES, NewPost, Status
+from .records import PUBLISHED, STATUSES, UNSET, NewPost, Status
 
 # What the driver sends as -infinity and infinity.
 _INFINITIES: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
-MAX_TITLE: Final = 255
 MAX_SLUG: Final = 255
 MAX_LIMIT: Final = 1000
 MAX_BIGINT: Final = 2**63 - 1
 MAX_INT: Final = 2**31 - 1
+
+_MAX_LENGTHS: Final = {"title": 255, "slug": MAX_SLUG}
 
 
 def check_post(post: NewPost, index: int | None = None) -> None:
@@ -29,41 +31,45 @@ def check_post(post: NewPost, index: int | None = None) -> None:
     if not isinstance(post, NewPost):
         raise InvalidPost("post", f"is a {type(post).__name__}, not a NewPost", index=index)
     try:
-        check_title(post.title)
-        check_text("content", post.content)
-        if post.slug is not None:
-            check_slug(post.slug)
-        check_status(post.status)
-        check_time("published_at", post.published_at)
-        check_time("created_at", post.created_at)
+        for field, check in _CHECKS.items():
+            value = getattr(post, field)
+            if field != "slug" or value is not None:
+                check(field, value)
     except InvalidPost as error:
         if index is None:
             raise
         raise InvalidPost(error.field, error.reason, index=index) from None
 
 
-def check_title(title: str) -> None:
-    check_text("title", title)
-    if not title.strip():
-        raise InvalidPost("title", "is blank")
-    if len(title) > MAX_TITLE:
-        raise InvalidPost("title", f"is {len(title)} characters long; {MAX_TITLE} fit")
+def check_fields(**given: object) -> dict[str, object]:
+    """Return the fields that are given, those that are `UNSET` left out.
+
+    Raises `InvalidPost` when one breaks a rule. For a post that is to be published, None as its
+    time is as good as none given: the database keeps the one it has, or takes now.
+    """
+    fields = {name: value for name, value in given.items() if value is not UNSET}
+    for name, value in fields.items():
+        _CHECKS[name](name, value)
+    if fields.get("status") == PUBLISHED and fields.get("published_at", UNSET) is None:
+        del fields["published_at"]
+    return fields
 
 
-def check_slug(slug: str) -> None:
-    check_text("slug", slug)
-    if not slug.strip():
-        raise InvalidPost("slug", "is blank")
-    if len(slug) > MAX_SLUG:
-        raise InvalidPost("slug", f"is {len(slug)} characters long; {MAX_SLUG} fit")
+def check_line(field: str, value: str) -> None:
+    """A title or a slug: not blank, and not too long."""
+    check_text(field, value)
+    if not value.strip():
+        raise InvalidPost(field, "is blank")
+    if len(value) > _MAX_LENGTHS[field]:
+        raise InvalidPost(field, f"is {len(value)} characters long; {_MAX_LENGTHS[field]} fit")
 
 
-def check_status(status: str) -> Status:
+def check_status(field: str, value: str) -> Status:
     """Return the status as we write it, whatever kind of str it was."""
     try:
-        return STATUSES[STATUSES.index(status)]
+        return STATUSES[STATUSES.index(value)]
     except ValueError:
-        raise InvalidPost("status", f"is {status!r}, not one of {', '.join(STATUSES)}") from None
+        raise InvalidPost(field, f"is {value!r}, not one of {', '.join(STATUSES)}") from None
 
 
 def check_text(field: str, value: str) -> None:
@@ -87,6 +93,16 @@ def check_time(field: str, value: datetime | None) -> None:
         endless = True
     if endless:
         raise InvalidPost(field, "is before or after all time that can be stored")
+
+
+_CHECKS: Final[dict[str, Callable[[str, Any], object]]] = {
+    "title": check_line,
+    "content": check_text,
+    "slug": check_line,
+    "status": check_status,
+    "published_at": check_time,
+    "created_at": check_time,
+}
 
 
 def check_filter_time(argument: str, value: datetime | None) -> None:

@@ -1,8 +1,4 @@
-"""The tutorial's own table, and Aerich's with the facts we add to its history.
-
-`aerich` may be shared with an application's own migrations, so nothing of it is taken for granted
-and the downgrade leaves it alone. The three columns are nullable and unknown to Aerich's model.
-"""
+"""The tutorial's own table."""
 
 from tortoise import BaseDBAsyncClient
 
@@ -19,17 +15,6 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
         "created_at" TIMESTAMPTZ NOT NULL DEFAULT now(),
         "updated_at" TIMESTAMPTZ NOT NULL DEFAULT now()
     );
-    CREATE TABLE IF NOT EXISTS "aerich" (
-        "id" SERIAL PRIMARY KEY,
-        "version" VARCHAR(255) NOT NULL,
-        "app" VARCHAR(100) NOT NULL,
-        "content" JSONB NOT NULL
-    );
-    ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "applied_at" TIMESTAMPTZ;
-    ALTER TABLE "aerich" ALTER COLUMN "applied_at" SET DEFAULT clock_timestamp();
-    ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "duration_ms" DOUBLE PRECISION;
-    ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "checksum" TEXT;
-    CREATE UNIQUE INDEX IF NOT EXISTS "aerich_app_version_key" ON "aerich" ("app", "version");
     """
 
 

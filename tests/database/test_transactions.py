@@ -14,7 +14,6 @@ from blogsvc.database import Query
 from blogsvc.errors import (
     AlreadyExists,
     ConfigurationError,
-    InvalidPost,
     LockedError,
     NotInTransaction,
     TransactionAborted,
@@ -68,13 +67,14 @@ async def test_a_block_in_a_block_is_a_savepoint(
 async def test_an_error_of_the_database_in_a_savepoint_spares_the_rest(
     blog: BlogService, sql: asyncpg.Connection
 ) -> None:
+    await blog.posts.create("Taken", "")
     async with blog.transaction():
-        post = await blog.posts.create("Kept", "", status="published")
-        with pytest.raises(InvalidPost):
+        post = await blog.posts.create("Kept", "")
+        with pytest.raises(AlreadyExists):
             async with blog.transaction():
-                await blog.posts.update(post.id, published_at=None)
+                await blog.posts.update(post.id, slug="taken")
         await blog.posts.create("Kept too", "")
-    assert await titles(sql) == ["Kept", "Kept too"]
+    assert await titles(sql) == ["Taken", "Kept", "Kept too"]
 
 
 async def test_a_slug_that_is_taken_does_not_break_the_transaction(
@@ -91,12 +91,13 @@ async def test_a_slug_that_is_taken_does_not_break_the_transaction(
 async def test_a_swallowed_error_of_the_database_is_not_taken_for_a_commit(
     blog: BlogService, sql: asyncpg.Connection
 ) -> None:
+    await blog.posts.create("Taken", "")
     with pytest.raises(TransactionAborted, match="swallowed"):
         async with blog.transaction():
-            post = await blog.posts.create("Lost", "", status="published")
-            with pytest.raises(InvalidPost):
-                await blog.posts.update(post.id, published_at=None)
-    assert await titles(sql) == []
+            post = await blog.posts.create("Lost", "")
+            with pytest.raises(AlreadyExists):
+                await blog.posts.update(post.id, slug="taken")
+    assert await titles(sql) == ["Taken"]
 
 
 async def test_a_task_started_inside_does_not_join(
@@ -384,11 +385,12 @@ async def test_a_block_that_outlives_its_service_stores_nothing_alone(
 
 
 async def test_a_statement_after_a_swallowed_error_says_so(blog: BlogService) -> None:
-    post = await blog.posts.create("One", "", status="published")
+    await blog.posts.create("Taken", "")
+    post = await blog.posts.create("One", "")
     with pytest.raises(TransactionAborted) as caught:
         async with blog.transaction():
-            with pytest.raises(InvalidPost):
-                await blog.posts.update(post.id, published_at=None)
+            with pytest.raises(AlreadyExists):
+                await blog.posts.update(post.id, slug="taken")
             await blog.posts.count()
     assert caught.value.sqlstate == "25P02"
 
@@ -396,14 +398,15 @@ async def test_a_statement_after_a_swallowed_error_says_so(blog: BlogService) ->
 async def test_an_error_swallowed_in_a_savepoint_spares_the_rest(
     blog: BlogService, sql: asyncpg.Connection
 ) -> None:
+    await blog.posts.create("Taken", "")
     async with blog.transaction():
-        post = await blog.posts.create("Kept", "", status="published")
+        post = await blog.posts.create("Kept", "")
         with pytest.raises(TransactionAborted):
             async with blog.transaction():
-                with pytest.raises(InvalidPost):
-                    await blog.posts.update(post.id, published_at=None)
+                with pytest.raises(AlreadyExists):
+                    await blog.posts.update(post.id, slug="taken")
         await blog.posts.create("Kept too", "")
-    assert await titles(sql) == ["Kept", "Kept too"]
+    assert await titles(sql) == ["Taken", "Kept", "Kept too"]
 
 
 async def test_a_hosts_connection_that_is_back_in_its_pool_is_refused(

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import sysconfig
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,7 @@ import asyncpg
 
 from blogsvc.migrator import files, schema
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0
-"""Seconds after which a test gives up. Only a failing one waits for so long."""
+from ..support import PATIENCE, ROOT
 
 HEAD = files.all_files()[-1]
 
@@ -84,9 +82,19 @@ def add_migration(
     folder: Path, name: str, up: str, *, down: str = "SELECT 1;", in_transaction: bool = True
 ) -> str:
     """Write a migration after the newest one, and return its name without `.py`."""
-    number = len(list(folder.glob("[0-9]*.py")))
-    label = f"{number}_20270101000000_{name}"
     text = MIGRATION.format(in_transaction=in_transaction, up=up, down=down)
+    return _add(folder, name, text)
+
+
+def add_online(folder: Path) -> list[str]:
+    """Add one migration of each shape that docs/migrations.md shows for live tables."""
+    paths = sorted(Path(__file__).with_name("online").glob("[0-9]*.py"))
+    return [_add(folder, path.stem.partition("_")[2], path.read_text()) for path in paths]
+
+
+def _add(folder: Path, name: str, text: str) -> str:
+    number = len(list(folder.glob("[0-9]*.py")))
+    label = f"{number}_20270101{number:06}_{name}"
     (folder / f"{label}.py").write_text(text)
     return label
 
@@ -120,10 +128,3 @@ async def facts(url: str) -> list[str]:
     """Return what the catalog says of the table."""
     async with connected(url) as connection:
         return sorted(map(str, await schema.read_schema(connection)))
-
-
-async def eventually(condition: Callable[[], Awaitable[object]]) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(PATIENCE):
-        while not await condition():  # noqa: ASYNC110 - what we wait for is in the database
-            await asyncio.sleep(0.02)

@@ -52,7 +52,9 @@ async def test_a_schema_of_an_older_version_is_adopted_up_to_it(empty_database: 
 async def test_what_is_recorded_beyond_the_target_is_not_forgotten(empty_database: str) -> None:
     migrator = Migrator(empty_database)
     await migrator.upgrade("3")
-    with pytest.raises(MigrationError, match="3_20261123090200_add_slug is recorded as applied"):
+    with pytest.raises(
+        MigrationError, match="3_20261125090200_add_publishing is recorded as applied"
+    ):
         await migrator.adopt("2")
 
 

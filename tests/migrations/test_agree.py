@@ -14,11 +14,13 @@ ONLY_IN_THE_TABLES = {
     # Tortoise has no words for these, so `aerich migrate` neither sees nor drops them.
     "column search",
     "index posts_search_idx",
-    "trigger posts_set_search",
+    "trigger posts_keep_rules",
+    "function posts_keep_rules",
     "constraint posts_published_has_time",
     "constraint posts_slug_not_blank",
     "constraint posts_status_known",
     "constraint posts_title_not_blank",
+    "constraint posts_version_positive",
 }
 ONLY_IN_THE_MODELS = {
     # Tortoise makes UNIQUE a constraint, which cannot be built beside the traffic; ours is the

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from blogsvc.errors import LockedError
 from blogsvc.migrator import Migrator, running
 
-from .migrating import connected, eventually, execute, facts, fetch, recorded, run, start
+from ..support import becomes_true
+from .migrating import (
+    add_migration,
+    connected,
+    execute,
+    fetch,
+    make_checkout,
+    recorded,
+    run,
+    start,
+)
 
 WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'posts'::regclass AND mode = $1"
 
@@ -29,19 +40,19 @@ async def test_a_migration_is_tried_again_until_the_table_is_free(
         await other.execute("BEGIN; LOCK TABLE posts IN ACCESS SHARE MODE")
         process = await start(*command, url=behind)
         for _ in range(2):  # attempts
-            await eventually(lambda: fetch(behind, WAITS, "AccessExclusiveLock"))
-            await eventually(lambda: nobody_waits(behind))
+            await becomes_true(lambda: fetch(behind, WAITS, "AccessExclusiveLock"))
+            await becomes_true(lambda: nobody_waits(behind))
         await other.execute("COMMIT")
         output, _ = await process.communicate()
     assert process.returncode == 0, output
-    assert "1_20261123090000_add_rules.py" in await recorded(behind)
+    assert "1_20261125090000_add_rules.py" in await recorded(behind)
 
 
 async def test_a_reader_goes_on_while_a_migration_waits_for_an_old_transaction(behind: str) -> None:
     async with connected(behind) as other, connected(behind) as reader:
         await other.execute("BEGIN; LOCK TABLE posts IN ACCESS SHARE MODE")
         migration = asyncio.create_task(Migrator(behind).upgrade("1"))
-        await eventually(lambda: fetch(behind, WAITS, "AccessExclusiveLock"))
+        await becomes_true(lambda: fetch(behind, WAITS, "AccessExclusiveLock"))
         # It queues behind the migration and gets through although the old transaction stays.
         await reader.fetch("SELECT * FROM posts")
         await other.execute("COMMIT")
@@ -52,7 +63,7 @@ async def test_nobody_queues_while_a_migration_waits_for_a_vacuum(behind: str) -
     async with connected(behind) as vacuum:
         await vacuum.execute("BEGIN; LOCK TABLE posts IN SHARE UPDATE EXCLUSIVE MODE")
         migration = asyncio.create_task(Migrator(behind).upgrade("1"))
-        await eventually(lambda: fetch(behind, WAITS, "ShareUpdateExclusiveLock"))
+        await becomes_true(lambda: fetch(behind, WAITS, "ShareUpdateExclusiveLock"))
         assert await nobody_waits(behind)
         await vacuum.execute("COMMIT")
         await migration
@@ -102,34 +113,46 @@ async def test_the_session_waits_two_seconds_for_a_lock_and_not_for_statements(
         assert await connection.fetchval("SHOW client_connection_check_interval") == "1s"
 
 
-async def test_an_invalid_index_of_a_failed_run_is_built_anew(empty_database: str) -> None:
-    await Migrator(empty_database).upgrade("13")
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout whose next migration builds a unique index beside the traffic."""
+    checkout = make_checkout(tmp_path)
+    up = "CREATE UNIQUE INDEX CONCURRENTLY posts_of_a_test_key ON posts (title);"
+    down = "DROP INDEX posts_of_a_test_key;"
+    folder = checkout / "migrations/blogsvc"
+    add_migration(folder, "index_title", up, down=down, in_transaction=False)
+    return checkout
+
+
+async def test_an_invalid_index_of_a_failed_run_is_built_anew(
+    empty_database: str, checkout: Path
+) -> None:
+    await Migrator(empty_database).upgrade()
     await execute(
         empty_database,
-        "CREATE INDEX posts_created_at_id_idx ON posts (id);"
+        "CREATE INDEX posts_of_a_test_key ON posts (id);"
         "UPDATE pg_index SET indisvalid = false"
-        " WHERE indexrelid = 'posts_created_at_id_idx'::regclass",
+        " WHERE indexrelid = 'posts_of_a_test_key'::regclass",
     )
-    ended = await run("aerich", "upgrade", url=empty_database)
+    ended = await run("aerich", "upgrade", url=empty_database, checkout=checkout)
     assert ended.status == 0, ended.output
-    built = "index posts_created_at_id_idx CREATE INDEX posts_created_at_id_idx ON posts USING "
-    assert f"{built}btree (created_at, id)" in await facts(empty_database)
+    built = "SELECT pg_get_indexdef('posts_of_a_test_key'::regclass)"
+    assert await fetch(empty_database, built) == [
+        ("CREATE UNIQUE INDEX posts_of_a_test_key ON public.posts USING btree (title)",)
+    ]
 
 
 async def test_a_failed_unique_index_leaves_nothing_in_the_way_of_the_next_run(
-    empty_database: str,
+    empty_database: str, checkout: Path
 ) -> None:
-    await Migrator(empty_database).upgrade("4")
-    await execute(
-        empty_database,
-        "INSERT INTO posts (title, content, slug) VALUES ('A', '', 'same'), ('B', '', 'same')",
-    )
-    failed = await run("aerich", "upgrade", url=empty_database)
+    await Migrator(empty_database).upgrade()
+    await execute(empty_database, "INSERT INTO posts (title, content) VALUES ('A', ''), ('A', '')")
+    failed = await run("aerich", "upgrade", url=empty_database, checkout=checkout)
     assert failed.status == 1
-    assert "5_20261123090400_index_slug stopped: could not create unique index" in failed.output
-    assert "(Key (slug)=(same) is duplicated.)" in failed.output
-    await execute(empty_database, "UPDATE posts SET slug = 'other' WHERE title = 'B'")
-    ended = await run("aerich", "upgrade", url=empty_database)
+    assert "_index_title stopped: could not create unique index" in failed.output
+    assert "(Key (title)=(A) is duplicated.)" in failed.output
+    await execute(empty_database, "UPDATE posts SET title = 'B' WHERE id = 1")
+    ended = await run("aerich", "upgrade", url=empty_database, checkout=checkout)
     assert ended.status == 0, ended.output
 
 

@@ -53,7 +53,7 @@ async def test_a_role_that_does_not_own_the_table_changes_nothing(
     await execute(empty_database, "GRANT ALL ON aerich, posts TO stranger")
     ended = await run("aerich", "upgrade", url=stranger)
     assert ended.status == 1
-    assert "1_20261123090000_add_rules stopped: must be owner of table posts" in ended.output
+    assert "1_20261125090000_add_rules stopped: must be owner of table posts" in ended.output
     assert "Traceback" not in ended.output
 
 

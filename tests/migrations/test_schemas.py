@@ -69,7 +69,7 @@ async def test_a_service_on_a_schema_that_is_behind_says_what_to_type(
     with pytest.raises(SchemaOutOfDate) as told:
         await BlogService(empty_database, schema=schema).open()
     assert command in str(told.value)
-    assert "4_20261123090300_backfill_slugs" in str(told.value)
+    assert "4_20261125090300_add_version" in str(told.value)
     assert told.value.pending[-1] == HEAD
 
 

@@ -67,27 +67,3 @@ async def test_posts_from_before_get_what_later_versions_ask_for(empty_database:
     ]
     found = "SELECT id FROM posts WHERE search @@ to_tsquery('english', 'line')"
     assert await fetch(empty_database, found) == [(3,)]
-
-
-async def test_a_post_published_between_backfill_and_rule_is_mended(empty_database: str) -> None:
-    migrator = Migrator(empty_database)
-    await migrator.upgrade("9")
-    await execute(
-        empty_database, "INSERT INTO posts (title, content, status) VALUES ('A', '', 'published')"
-    )
-    await migrator.upgrade()
-    assert await fetch(empty_database, "SELECT published_at = created_at FROM posts") == [(True,)]
-
-
-async def test_an_interrupted_backfill_goes_on_where_it_stopped(empty_database: str) -> None:
-    migrator = Migrator(empty_database)
-    await migrator.upgrade("3")
-    await execute(
-        empty_database,
-        "INSERT INTO posts (title, content, slug)"
-        " SELECT 'Post', '', CASE WHEN n <= 1500 THEN 'done-' || n END"
-        " FROM generate_series(1, 3500) AS n",
-    )
-    await migrator.upgrade("4")
-    counted = "SELECT count(*) FILTER (WHERE slug LIKE 'done-%'), count(slug) FROM posts"
-    assert await fetch(empty_database, counted) == [(1500, 3500)]

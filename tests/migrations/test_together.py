@@ -26,12 +26,12 @@ async def test_sixteen_at_once_apply_each_version_once(empty_database: str, roun
         assert stock + said.count(f"== {file.label}: migrated (") == 1
 
 
-async def test_many_migrators_in_one_process_take_turns(empty_database: str) -> None:
+async def test_many_migrators_in_one_process_wait_for_one_another(empty_database: str) -> None:
     done = await asyncio.gather(*(Migrator(empty_database).upgrade() for _ in range(8)))
     assert sorted(map(len, done)) == [0] * 7 + [len(ALL)]
 
 
-async def test_who_waits_in_vain_is_told_who_holds_the_turn(
+async def test_who_waits_in_vain_is_told_who_holds_the_lock(
     empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BLOGSVC_MIGRATION_WAIT", "0.1")
@@ -50,12 +50,12 @@ async def test_stock_aerich_waits_no_longer_than_it_may(empty_database: str) -> 
     assert "more than 0.1 s (pid " in ended.output
 
 
-async def test_looking_needs_no_turn(empty_database: str) -> None:
+async def test_looking_needs_no_lock(empty_database: str) -> None:
     async with Migrator(empty_database).session():
         assert {found.state for found in await Migrator(empty_database).status()} == {"pending"}
 
 
-async def test_another_schema_has_a_turn_of_its_own(empty_database: str) -> None:
+async def test_another_schema_has_a_lock_of_its_own(empty_database: str) -> None:
     async with Migrator(empty_database, schema="alice").session():
         await Migrator(empty_database, schema="bob").upgrade("0")
 
@@ -63,6 +63,6 @@ async def test_another_schema_has_a_turn_of_its_own(empty_database: str) -> None
 async def test_no_runner_can_record_a_version_twice(empty_database: str) -> None:
     await Migrator(empty_database).upgrade("0")
     unique = (
-        "SELECT indisunique FROM pg_index WHERE indexrelid = 'aerich_app_version_key'::regclass"
+        "SELECT indisunique FROM pg_index WHERE indexrelid = 'aerich_blogsvc_version_key'::regclass"
     )
     assert await fetch(empty_database, unique) == [(True,)]

@@ -13,6 +13,7 @@ import pytest
 
 from blogsvc import BlogService, NewPost, Page, PostRecord
 from blogsvc.errors import DatabaseError, InvalidCursor, InvalidQuery
+from blogsvc.posts import sql as sql_of_posts
 from blogsvc.posts.records import Order
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -192,7 +193,7 @@ async def test_a_large_table_is_read_from_the_index_of_its_order(
     await blog.posts.create_many(NewPost(f"P{place}", "") for place in range(2000))
     await sql.execute("ANALYZE posts")
     for order in ORDERS:
-        statement = blog.posts._sql.listing(order, (), after=False).replace("$1", "20")
+        statement = sql_of_posts.listing("posts", order, (), after=False).replace("$1", "20")
         plan = "\n".join(row[0] for row in await sql.fetch("EXPLAIN " + statement))
         assert "Index Scan" in plan, plan
         assert "Sort" not in plan, plan

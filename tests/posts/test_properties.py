@@ -136,16 +136,19 @@ class BlogMachine(RuleBasedStateMachine):
             return
         before = self.model[id]
         post = self.run(self.blog.posts.publish(id, at=at))
-        expected = at or (before.published_at if before.status == "published" else None)
-        assert expected is None or post.published_at == expected
+        expected = at or before.published_at
+        assert post.published_at == (expected or post.updated_at)
         self.changed(post, status="published", published_at=post.published_at)
 
     @rule(id=ids)
     def unpublish(self, id: int) -> None:
         if id in self.model:
-            was_draft = self.model[id].status == "draft"
-            time = self.model[id].published_at if was_draft else None
-            self.changed(self.run(self.blog.posts.unpublish(id)), status="draft", published_at=time)
+            before = self.model[id]
+            post = self.run(self.blog.posts.unpublish(id))
+            time = before.published_at
+            passed = time is not None and time <= post.updated_at
+            kept = None if passed and before.status != "draft" else time
+            self.changed(post, status="draft", published_at=kept)
 
     @rule(id=ids)
     def archive(self, id: int) -> None:

@@ -1,4 +1,4 @@
-"""A title is not blank and a status is one of three: from now on, for every writer."""
+"""A title is not blank, and a status is one of three."""
 
 from tortoise import BaseDBAsyncClient
 
@@ -8,9 +8,9 @@ RUN_IN_TRANSACTION = True
 async def upgrade(db: BaseDBAsyncClient) -> str:
     return r"""
     ALTER TABLE "posts" ADD CONSTRAINT "posts_title_not_blank"
-        CHECK ("title" ~ '[^[:space:]]') NOT VALID;
+        CHECK ("title" ~ '[^[:space:]]');
     ALTER TABLE "posts" ADD CONSTRAINT "posts_status_known"
-        CHECK ("status" IN ('draft', 'published', 'archived')) NOT VALID;
+        CHECK ("status" IN ('draft', 'published', 'archived'));
     """
 
 

@@ -1,4 +1,4 @@
-"""When a post was, or will be, published."""
+"""A new column that may be empty at first: no row is written."""
 
 from tortoise import BaseDBAsyncClient
 
@@ -7,11 +7,11 @@ RUN_IN_TRANSACTION = True
 
 async def upgrade(db: BaseDBAsyncClient) -> str:
     return r"""
-    ALTER TABLE "posts" ADD COLUMN "published_at" TIMESTAMPTZ;
+    ALTER TABLE "posts" ADD COLUMN "author" TEXT;
     """
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
     return r"""
-    ALTER TABLE "posts" DROP COLUMN "published_at";
+    ALTER TABLE "posts" DROP COLUMN "author";
     """
