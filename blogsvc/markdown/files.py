@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from frontmatter.default_handlers import BaseHandler, JSONHandler, YAMLHandler
 
 from ..errors import InvalidPost
 from ..posts import (
@@ -36,6 +35,10 @@ _DATE_IN_PATH: Final = re.compile(r"(?<!\d)(\d{4})/(\d{2})/(\d{2})(?!\d)")
 _DATE_IN_NAME: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})-(?=.)")
 _GOOD_IN_A_URL: Final = re.compile(r"[\w.~-]*\w[\w.~-]*")
 
+_YAML_FENCE: Final = re.compile(r"^-{3,}[^\S\n]*(?:\n|\Z)", re.MULTILINE)
+_TOML_FENCE: Final = re.compile(r"^\+{3,}[^\S\n]*(?:\n|\Z)", re.MULTILINE)
+_BLANK_REST_OF_LINE: Final = re.compile(r"\A[^\S\n]*\n")
+
 # What the parsers raise, besides their own errors, on a text made to break them.
 _PARSE_ERRORS: Final = (
     yaml.YAMLError,
@@ -46,42 +49,6 @@ _PARSE_ERRORS: Final = (
     AttributeError,
     RecursionError,
 )
-
-
-class _Fenced(BaseHandler):
-    # The library's own boundaries swallow the blank lines that a post may begin with.
-    def split(self, text: str) -> tuple[str, str]:
-        try:
-            return super().split(text)
-        except ValueError:
-            raise ValueError("its closing line is missing") from None
-
-
-class _Yaml(_Fenced, YAMLHandler):
-    FM_BOUNDARY = re.compile(r"^-{3,}[^\S\n]*(?:\n|\Z)", re.MULTILINE)
-
-    def load(self, fm: str, **kwargs: object) -> Any:
-        # Not the loader in C: brackets nested deeply enough crash the process in it.
-        return super().load(fm, Loader=yaml.SafeLoader)
-
-
-class _Toml(_Fenced):
-    FM_BOUNDARY = re.compile(r"^\+{3,}[^\S\n]*(?:\n|\Z)", re.MULTILINE)
-
-    def load(self, fm: str) -> dict[str, Any]:
-        return tomllib.loads(fm)
-
-
-class _Json(JSONHandler):
-    FM_BOUNDARY = re.compile(r"\{")
-
-    def split(self, text: str) -> tuple[str, str]:
-        _, end = json.JSONDecoder().raw_decode(text)
-        return text[:end], re.sub(r"\A[^\S\n]*\n", "", text[end:])
-
-
-_YAML: Final = _Yaml()
-_HANDLERS: Final = (_YAML, _Toml(), _Json())
 
 
 def read_post(path: Path) -> NewPost:
@@ -111,12 +78,8 @@ def parse(text: str) -> tuple[dict[str, Any], str]:
     Raises `InvalidPost` when there is no front matter, or it cannot be read.
     """
     text = text.lstrip()
-    handler = next((handler for handler in _HANDLERS if handler.detect(text)), None)
-    if handler is None:
-        raise InvalidPost("front matter", "is missing")
     try:
-        source, content = handler.split(text)
-        matter = handler.load(source)
+        matter, content = _split(text)
     except _PARSE_ERRORS as error:
         said = " ".join(str(error).split())
         raise InvalidPost("front matter", f"cannot be read ({said[:200]})") from error
@@ -126,6 +89,21 @@ def parse(text: str) -> tuple[dict[str, Any], str]:
         raise InvalidPost("front matter", "is not a list of names and values")
     newline = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     return matter, content.removeprefix(newline).removesuffix(newline)
+
+
+def _split(text: str) -> tuple[Any, str]:
+    """Return the value that the front matter stands for, and the text after it."""
+    if text.startswith("{"):
+        matter, end = json.JSONDecoder().raw_decode(text)
+        return matter, _BLANK_REST_OF_LINE.sub("", text[end:])
+    # Not the YAML loader in C: deeply nested brackets crash the process in it.
+    for fence, load in ((_YAML_FENCE, yaml.safe_load), (_TOML_FENCE, tomllib.loads)):
+        if fence.match(text):
+            _, source, *content = fence.split(text, maxsplit=2)
+            if not content:
+                raise ValueError("its closing line is missing")
+            return load(source), content[0]
+    raise InvalidPost("front matter", "is missing")
 
 
 def write(post: PostRecord) -> str:
@@ -141,15 +119,14 @@ def write(post: PostRecord) -> str:
         matter["status"] = post.status
     if post.published_at != _usual_time(post.status, post.created_at):
         matter["published_at"] = post.published_at
-    header = _YAML.export(
+    header = yaml.safe_dump(
         matter,
-        Dumper=yaml.SafeDumper,  # the one in C escapes emoji
         sort_keys=False,
         width=100_000,
         # Some that YAML counts as ends of lines would not come back.
         allow_unicode=post.title.isprintable() and post.slug.isprintable(),
     )
-    return f"---\n{header}\n---\n\n{post.content}\n"
+    return f"---\n{header}---\n\n{post.content}\n"
 
 
 def _usual_time(status: str, created_at: datetime | None) -> datetime | None:
