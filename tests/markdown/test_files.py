@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from blogsvc.errors import InvalidPost
@@ -53,3 +55,24 @@ def test_a_missing_closing_line_is_named(text: str) -> None:
 def test_brackets_nested_too_deeply_are_refused_in_every_format(text: str) -> None:
     with pytest.raises(InvalidPost, match="recursion"):
         parse(text.format("[" * 50_000 + "]" * 50_000))
+
+
+def test_merging_a_mapping_twice_at_every_level_does_not_double_the_work() -> None:
+    def calls(levels: int) -> int:
+        lines = ["a0: &a0 {k0: 0}"]
+        lines += [f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}], k{n}: 0}}" for n in range(1, levels)]
+        made = 0
+
+        def count(*_: object) -> None:
+            nonlocal made
+            made += 1
+
+        before = sys.getprofile()
+        sys.setprofile(count)
+        try:
+            parse("\n".join(["---", *lines, "---"]))
+        finally:
+            sys.setprofile(before)
+        return made
+
+    assert calls(16) < 4 * calls(8)
