@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from blogsvc.errors import InvalidPost
-from blogsvc.markdown.files import parse
+from blogsvc.markdown.files import parse, read_post
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,10 @@ def test_merging_a_mapping_twice_at_every_level_does_not_double_the_work() -> No
         return made
 
     assert calls(16) < 4 * calls(8)
+
+
+def test_blanks_that_make_a_date_longer_than_any_date_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hello.md"
+    path.write_text(f'{{"title": "x", "date": "2026-05-01T10:00{" " * 100}Z"}}', encoding="utf-8")
+    with pytest.raises(InvalidPost, match="date is not a date"):
+        read_post(path)
