@@ -1,6 +1,7 @@
-"""Posts as Markdown files: what the text of a file says, and how a post is written down.
+"""Read a post from a Markdown file, and write a post as one.
 
-The front matter is YAML between lines of `---`, TOML between lines of `+++`, or a JSON object.
+A file begins with front matter, which holds the title, the date and so on: YAML between lines of
+`---`, TOML between lines of `+++`, or a JSON object. The content of the post follows.
 """
 
 from __future__ import annotations
@@ -35,11 +36,12 @@ _DATE_IN_PATH: Final = re.compile(r"(?<!\d)(\d{4})/(\d{2})/(\d{2})(?!\d)")
 _DATE_IN_NAME: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})-(?=.)")
 _GOOD_IN_A_URL: Final = re.compile(r"[\w.~-]*\w[\w.~-]*")
 
+# A line of three or more; `[^\S\n]` is any blank but the line ending.
 _YAML_FENCE: Final = re.compile(r"^-{3,}[^\S\n]*(?:\n|\Z)", re.MULTILINE)
 _TOML_FENCE: Final = re.compile(r"^\+{3,}[^\S\n]*(?:\n|\Z)", re.MULTILINE)
 _BLANK_REST_OF_LINE: Final = re.compile(r"\A[^\S\n]*\n")
 
-# What the parsers raise, besides their own errors, on a text made to break them.
+# What the parsers raise on broken or hostile text; the errors of JSON and TOML are ValueErrors.
 _PARSE_ERRORS: Final = (
     yaml.YAMLError,
     ValueError,
@@ -52,19 +54,19 @@ _PARSE_ERRORS: Final = (
 
 
 def read_post(path: Path) -> NewPost:
-    """Return the post that a Markdown file holds, always with a slug.
+    """Return the post that a Markdown file holds. It always has a slug.
 
-    `created_at` is the file's date, None where it has none. Raises `InvalidPost`, whose `field` and
-    `reason` say why the file cannot be a post.
+    `created_at` is the date that the file gives, or None. Raises `InvalidPost` when the file cannot
+    be a post; its `field` and `reason` say why.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise InvalidPost("file", f"is not Markdown: its name does not end in {SUFFIXES[0]}")
+        raise InvalidPost("file", f"is not Markdown: its name must end in {' or '.join(SUFFIXES)}")
     try:
-        if not path.is_file():  # a pipe, say, which would be waited for
+        if not path.is_file():  # reading a pipe could wait forever
             raise InvalidPost("file", "is not a regular file")
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidPost("file", "is not UTF-8") from None
+        raise InvalidPost("file", "is not UTF-8: save it in that encoding") from None
     except OSError as error:
         raise InvalidPost("file", f"cannot be read ({error.strerror})") from error
     matter, content = parse(text)
@@ -72,10 +74,10 @@ def read_post(path: Path) -> NewPost:
 
 
 def parse(text: str) -> tuple[dict[str, Any], str]:
-    """Split a text into the values of its front matter and the content, which is not touched
-    but for the blank line before it and the end of its last line.
+    """Return the values in the front matter of a text, and the content that follows it.
 
-    Raises `InvalidPost` when there is no front matter, or it cannot be read.
+    The content is unchanged, except that one blank line before it and its last line ending are
+    removed. Raises `InvalidPost` when the front matter is missing or cannot be read.
     """
     text = text.lstrip()
     try:
@@ -83,55 +85,27 @@ def parse(text: str) -> tuple[dict[str, Any], str]:
     except _PARSE_ERRORS as error:
         said = " ".join(str(error).split())
         raise InvalidPost("front matter", f"cannot be read ({said[:200]})") from error
-    if matter is None:
+    if matter is None:  # empty YAML
         matter = {}
     if not isinstance(matter, dict):
-        raise InvalidPost("front matter", "is not a list of names and values")
+        raise InvalidPost("front matter", "is not made of names and values, such as title: Hello")
     newline = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     return matter, content.removeprefix(newline).removesuffix(newline)
 
 
 def _split(text: str) -> tuple[Any, str]:
-    """Return the value that the front matter stands for, and the text after it."""
+    """Return the front matter, parsed, and the text after it."""
     if text.startswith("{"):
         matter, end = json.JSONDecoder().raw_decode(text)
         return matter, _BLANK_REST_OF_LINE.sub("", text[end:])
-    # Not the YAML loader in C: deeply nested brackets crash the process in it.
+    # Not yaml.CSafeLoader: with a libyaml older than 0.2.6, deeply nested brackets crash it.
     for fence, load in ((_YAML_FENCE, yaml.safe_load), (_TOML_FENCE, tomllib.loads)):
         if fence.match(text):
             _, source, *content = fence.split(text, maxsplit=2)
             if not content:
-                raise ValueError("its closing line is missing")
+                raise ValueError(f"its closing line {text[:3]} is missing")
             return load(source), content[0]
-    raise InvalidPost("front matter", "is missing")
-
-
-def write(post: PostRecord) -> str:
-    """Return a post as the text of a Markdown file, from which `read_post` gets an equal one."""
-    matter: dict[str, object] = {
-        "title": post.title,
-        "slug": post.slug,
-        "date": post.created_at,
-    }
-    if post.status == DRAFT:
-        matter["draft"] = True
-    elif post.status != PUBLISHED:
-        matter["status"] = post.status
-    if post.published_at != _usual_time(post.status, post.created_at):
-        matter["published_at"] = post.published_at
-    header = yaml.safe_dump(
-        matter,
-        sort_keys=False,
-        width=100_000,
-        # Some that YAML counts as ends of lines would not come back.
-        allow_unicode=post.title.isprintable() and post.slug.isprintable(),
-    )
-    return f"---\n{header}---\n\n{post.content}\n"
-
-
-def _usual_time(status: str, created_at: datetime | None) -> datetime | None:
-    """Return the time of publishing that a file need not tell."""
-    return created_at if status == PUBLISHED else None
+    raise InvalidPost("front matter", "is missing: the file must begin with ---, +++ or {")
 
 
 def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:
@@ -155,7 +129,7 @@ def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:
 
 
 def _read_name(path: Path) -> tuple[datetime | None, str]:
-    """Return the date that a file's name begins with, and the rest of the name."""
+    """Return the date at the beginning of a file's name, if any, and the rest of the name."""
     name = path.parent.name if path.stem.lower() == "index" else path.stem
     found = _DATE_IN_NAME.match(name)
     day = _day(found)
@@ -167,7 +141,7 @@ def _read_text(matter: dict[str, Any], key: str) -> str:
     if value is None:
         raise InvalidPost(key, "is missing")
     if not isinstance(value, str):
-        # Not guessed: YAML reads 012 as 10 and 12:30 as 750.
+        # What the author typed is lost: YAML reads 012 as 10, and 12:30 as 750.
         kind = type(value).__name__
         raise InvalidPost(key, f"has the type {kind}, not text: put it in quotes")
     return value
@@ -197,19 +171,19 @@ def _read_status(matter: dict[str, Any]) -> Status:
         return DRAFT if draft else PUBLISHED
     status = check_status("status", _read_text(matter, "status"))
     if draft and status != DRAFT:
-        raise InvalidPost("draft", f"is true, but status is {status}")
+        raise InvalidPost("draft", f"is true, but status is {status}: remove one of the two")
     return status
 
 
 def _read_time(matter: dict[str, Any], key: str) -> datetime | None:
-    """Return a time in UTC; one without a time zone is in UTC already."""
+    """Return a time in UTC, or None. A time without a time zone is taken to be in UTC."""
     value = matter.get(key)
     if value is None:
         return None
     try:
         # The expression takes quadratic time on blanks, and no date is that long.
         if isinstance(value, str) and len(value) <= 100:
-            # 2026-01-31 10:00:00 +0100 is what some site generators write.
+            # Some site generators write 2026-01-31 10:00:00 +0100.
             value = datetime.fromisoformat(re.sub(r"\s+(?=[+-]|Z$)", "", value.strip()))
         elif isinstance(value, date) and not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day, tzinfo=UTC)
@@ -227,5 +201,33 @@ def _day(found: re.Match[str] | None) -> datetime | None:
     year, month, day = map(int, found.groups())
     try:
         return datetime(year, month, day, tzinfo=UTC)
-    except ValueError:  # digits that are no date
+    except ValueError:  # 2026-99-99, for example
         return None
+
+
+def write(post: PostRecord) -> str:
+    """Return the text of a Markdown file from which `read_post` returns an equal post."""
+    matter: dict[str, object] = {
+        "title": post.title,
+        "slug": post.slug,
+        "date": post.created_at,
+    }
+    if post.status == DRAFT:
+        matter["draft"] = True
+    elif post.status != PUBLISHED:
+        matter["status"] = post.status
+    if post.published_at != _usual_time(post.status, post.created_at):
+        matter["published_at"] = post.published_at
+    header = yaml.safe_dump(
+        matter,
+        sort_keys=False,
+        width=100_000,
+        # YAML takes some unprintable characters for line endings: with one, escape all but ASCII.
+        allow_unicode=post.title.isprintable() and post.slug.isprintable(),
+    )
+    return f"---\n{header}---\n\n{post.content}\n"
+
+
+def _usual_time(status: str, created_at: datetime | None) -> datetime | None:
+    """Return the publishing time of a post whose file does not give one."""
+    return created_at if status == PUBLISHED else None

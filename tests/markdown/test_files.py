@@ -40,7 +40,7 @@ def test_front_matter_may_be_empty(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["--\ntitle: x\n--\n", "--- x\n---\n", "-+-\n-+-\n", "---\r---\r"])
 def test_a_text_that_begins_otherwise_has_no_front_matter(text: str) -> None:
-    with pytest.raises(InvalidPost, match="front matter is missing"):
+    with pytest.raises(InvalidPost, match="is missing: the file must begin with"):
         parse(text)
 
 
@@ -48,7 +48,7 @@ def test_a_text_that_begins_otherwise_has_no_front_matter(text: str) -> None:
     "text", ["---", "---\ntitle: x\n ---\n", "---\ntitle: x\n--- x\n", "---\ntitle: x\n+++\n"]
 )
 def test_a_missing_closing_line_is_named(text: str) -> None:
-    with pytest.raises(InvalidPost, match=r"\(its closing line is missing\)"):
+    with pytest.raises(InvalidPost, match=r"\(its closing line --- is missing\)"):
         parse(text)
 
 

@@ -143,8 +143,8 @@ async def test_a_draft_stays_a_draft(blog: BlogService, tmp_path: Path) -> None:
     [
         (b"just text", "front matter is missing"),
         (b"", "front matter is missing"),
-        (b"---\ntitle: x\n", "front matter cannot be read (its closing line is missing)"),
-        (b"---\n- title\n---\n", "front matter is not a list of names and values"),
+        (b"---\ntitle: x\n", "front matter cannot be read (its closing line --- is missing)"),
+        (b"---\n- title\n---\n", "front matter is not made of names and values"),
         (b"---\na: [\n---\n", "front matter cannot be read"),
         (b"---\na: " + b"[" * 50_000 + b"\n---\n", "front matter cannot be read"),
         (b"+++\ntitle =\n+++\n", "front matter cannot be read"),
