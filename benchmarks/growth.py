@@ -19,7 +19,7 @@ from typing import Final
 import asyncpg
 
 from blogsvc import BlogService, NewPost
-from blogsvc.posts import cursors
+from blogsvc.posts import paging
 
 from .databases import filled
 from .filling import COMMON_RANK, RARE
@@ -62,8 +62,8 @@ class Table:
             "OFFSET $1 - 1 LIMIT 1",
             offset,
         )
-        query = cursors.fingerprint("newest", [])
-        self.deep = cursors.encode(query, cursors.from_time(at), id)
+        query = paging.fingerprint("newest", [])
+        self.deep = paging.encode(query, paging.from_time(at), id)
         page = await self.blog.posts.page(after=self.deep)
         assert [post.id for post in page] == list(range(id - 1, id - 21, -1))
 

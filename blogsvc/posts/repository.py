@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from ..database import Database
 from ..errors import (
@@ -12,8 +12,8 @@ from ..errors import (
     PostNotFound,
     VersionConflict,
 )
-from . import creating, cursors, search, sql, validation
-from .listing import column_of, filters_of, values_of
+from . import creating, paging, search, sql, validation
+from .paging import Filters
 from .records import (
     ARCHIVED,
     DRAFT,
@@ -107,29 +107,18 @@ class PostRepository:
         rows = await self._database.read(sql.exists(self._table), id)
         return bool(rows[0][0])
 
-    async def count(
-        self,
-        *,
-        status: Status | None = None,
-        visible: bool = False,
-        created_before: datetime | None = None,
-        created_after: datetime | None = None,
-    ) -> int:
+    async def count(self, **filters: Unpack[Filters]) -> int:
         """Return how many posts the filters of `page` let through. Reads all of them."""
-        filters = filters_of(status, visible, created_before, created_after)
-        return await self._counted(filters)
+        return await self._counted(paging.conditions_of(filters))
 
     async def page(
         self,
         *,
-        status: Status | None = None,
-        visible: bool = False,
-        created_before: datetime | None = None,
-        created_after: datetime | None = None,
         order: Order = "newest",
         limit: int = 20,
         after: str | None = None,
         with_total: bool = False,
+        **filters: Unpack[Filters],
     ) -> Page[PostRecord]:
         """Return a slice of the posts, and the cursor of the slice that follows.
 
@@ -141,44 +130,41 @@ class PostRepository:
         Pages are stable: what is inserted or deleted between two calls makes no other post appear
         twice or get lost. Raises `InvalidCursor` and `InvalidQuery`.
         """
-        column = column_of(order)
-        filters = filters_of(status, visible, created_before, created_after, order)
+        column = paging.column_of(order)
+        conditions = paging.conditions_of(filters, order)
         validation.check_limit(limit)
-        query = cursors.fingerprint(str.__str__(order), sorted(filters.items()))
+        query = paging.fingerprint(str.__str__(order), sorted(conditions.items()))
         start = None
         if after is not None:
-            position, id = cursors.decode(query, after)
-            start = (cursors.to_time(position), id)
-        found = await self._slice(order, filters, start, limit + 1)
+            position, id = paging.decode(query, after)
+            start = (paging.to_time(position), id)
+        found = await self._slice(order, conditions, start, limit + 1)
         following = None
         if len(found) > limit:
             del found[limit:]
             last = found[-1]
-            following = cursors.encode(query, cursors.from_time(getattr(last, column)), last.id)
-        total = await self._counted(filters) if with_total else None
+            following = paging.encode(query, paging.from_time(getattr(last, column)), last.id)
+        total = await self._counted(conditions) if with_total else None
         return Page(tuple(found), following, total)
 
     async def stream(
         self,
         *,
-        status: Status | None = None,
-        visible: bool = False,
-        created_before: datetime | None = None,
-        created_after: datetime | None = None,
         order: Order = "oldest",
         batch: int = 500,
+        **filters: Unpack[Filters],
     ) -> AsyncIterator[PostRecord]:
         """Yield all posts that the filters let through, `batch` of them in memory at a time.
 
         Nothing is held open between two batches: no connection, no transaction. Stop whenever you
         like.
         """
-        column = column_of(order)
-        filters = filters_of(status, visible, created_before, created_after, order)
+        column = paging.column_of(order)
+        conditions = paging.conditions_of(filters, order)
         validation.check_limit(batch)
         start = None
         while True:
-            found = await self._slice(order, filters, start, batch)
+            found = await self._slice(order, conditions, start, batch)
             for post in found:
                 yield post
             if len(found) < batch:
@@ -321,16 +307,16 @@ class PostRepository:
     async def _slice(
         self,
         order: Order,
-        filters: dict[str, Any],
+        conditions: dict[str, Any],
         start: tuple[datetime, int] | None,
         limit: int,
     ) -> list[PostRecord]:
-        query = sql.listing(self._table, order, tuple(filters), after=start is not None)
-        rows = await self._database.read(query, *values_of(filters), *(start or ()), limit)
+        query = sql.listing(self._table, order, tuple(conditions), after=start is not None)
+        values = paging.values_of(conditions)
+        rows = await self._database.read(query, *values, *(start or ()), limit)
         return [record_of(row) for row in rows]
 
-    async def _counted(self, filters: dict[str, Any]) -> int:
-        rows = await self._database.read(
-            sql.count(self._table, tuple(filters)), *values_of(filters)
-        )
+    async def _counted(self, conditions: dict[str, Any]) -> int:
+        query = sql.count(self._table, tuple(conditions))
+        rows = await self._database.read(query, *paging.values_of(conditions))
         return int(rows[0][0])

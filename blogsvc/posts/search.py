@@ -13,7 +13,7 @@ from typing import Final
 
 from ..database import Database
 from ..errors import InvalidQuery
-from . import cursors, sql, validation
+from . import paging, sql, validation
 from .records import Page, SearchHit, record_of
 
 RANKED: Final = 1000
@@ -42,12 +42,12 @@ async def search(
     validation.check_limit(limit)
     if not isinstance(query, str) or len(query) > MAX_QUERY:
         raise InvalidQuery("query", f"is not a text of at most {MAX_QUERY} characters")
-    asked = cursors.fingerprint("search", query, visible)
+    asked = paging.fingerprint("search", query, visible)
     upto: int | None = None
     start: tuple[float, int] | tuple[()] = ()
     if after is not None:
-        position, id, upto = cursors.decode(asked, after, numbers=3)
-        start = (cursors.to_rank(position), id)
+        position, id, upto = paging.decode(asked, after, numbers=3)
+        start = (paging.to_rank(position), id)
     if not query.strip() or not validation.text_is_storable(query):
         return Page(())
     statement = sql.search(table, visible=visible, after=after is not None)
@@ -63,5 +63,5 @@ async def search(
     if len(hits) > limit:
         del hits[limit:]
         last = hits[-1]
-        following = cursors.encode(asked, cursors.from_rank(last.rank), last.post.id, rows[0][0])
+        following = paging.encode(asked, paging.from_rank(last.rank), last.post.id, rows[0][0])
     return Page(tuple(hits), following)

@@ -105,9 +105,13 @@ _CHECKS: Final[dict[str, Callable[[str, Any], object]]] = {
 }
 
 
-def check_filter_time(argument: str, value: datetime | None) -> None:
+def check_filter(argument: str, value: Any) -> Any:
+    """Return a filter's value as we write it. Raises `InvalidQuery`."""
     try:
+        if argument == "status":
+            return check_status(argument, value)
         check_time(argument, value)
+        return value.astimezone(UTC)
     except InvalidPost as error:
         raise InvalidQuery(argument, error.reason) from None
 

@@ -232,3 +232,10 @@ async def test_a_cursor_knows_the_same_filters_in_another_form(blog: BlogService
         status="published", created_after=elsewhere, order="oldest", limit=2, after=first.next
     )
     assert rest.items
+
+
+async def test_a_filter_that_does_not_exist_is_a_mistake_of_the_program(blog: BlogService) -> None:
+    calls: list[Any] = [blog.posts.count, blog.posts.page]
+    for call in calls:
+        with pytest.raises(TypeError, match="'color' is no filter; use status, visible"):
+            await call(color="red")

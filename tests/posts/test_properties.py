@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from blogsvc import UNSET, BlogService, PostRecord
 from blogsvc.database import Command
 from blogsvc.errors import AlreadyExists, InvalidCursor, InvalidPost, VersionConflict
-from blogsvc.posts import cursors
+from blogsvc.posts import paging
 
 T = TypeVar("T")
 WORDS = ["walrus", "zebra", "quokka"]
@@ -264,25 +264,25 @@ def test_the_repository_behaves_as_its_model(
 
 @given(st.integers(-(2**62), 2**62), st.integers(0, 2**63 - 1), st.binary(min_size=8, max_size=8))
 def test_a_cursor_comes_back_as_it_was(position: int, id: int, query: bytes) -> None:
-    assert cursors.decode(query, cursors.encode(query, position, id)) == (position, id)
+    assert paging.decode(query, paging.encode(query, position, id)) == (position, id)
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
 def test_anything_else_is_no_cursor(text: str) -> None:
     with pytest.raises(InvalidCursor):
-        cursors.decode(b"12345678", text)
+        paging.decode(b"12345678", text)
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_a_time_comes_back_from_a_cursor(moment: datetime) -> None:
-    assert cursors.to_time(cursors.from_time(moment)) == moment
+    assert paging.to_time(paging.from_time(moment)) == moment
 
 
 @given(st.floats(width=32, allow_nan=False))
 def test_a_rank_comes_back_from_a_cursor(rank: float) -> None:
-    assert cursors.to_rank(cursors.from_rank(rank)) == rank
+    assert paging.to_rank(paging.from_rank(rank)) == rank
 
 
 def test_unset_says_what_it_is() -> None:
     assert repr(UNSET) == "UNSET"
-    assert timedelta(microseconds=1) == cursors._MICROSECOND
+    assert timedelta(microseconds=1) == paging._MICROSECOND

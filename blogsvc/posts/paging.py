@@ -1,4 +1,4 @@
-"""Page cursors: opaque, bound to their query, and nothing but numbers inside."""
+"""What a listing lets through and in which order, and the cursors that lead from page to page."""
 
 from __future__ import annotations
 
@@ -8,13 +8,60 @@ import hashlib
 import math
 import struct
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypedDict
 
-from ..errors import InvalidCursor
+from ..errors import InvalidCursor, InvalidQuery
+from . import validation
+from .records import Order, Status
+from .sql import FILTERS, ORDERS
 
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_VERSION: Final = 1
 _MICROSECOND: Final = timedelta(microseconds=1)
+_VERSION: Final = 1
+
+
+class Filters(TypedDict, total=False):
+    """What `count`, `page` and `stream` can be narrowed down to.
+
+    `visible` keeps the posts that are published by now; the two times are exclusive.
+    """
+
+    status: Status | None
+    visible: bool
+    created_before: datetime | None
+    created_after: datetime | None
+
+
+def conditions_of(filters: Filters, order: Order | None = None) -> dict[str, Any]:
+    """Return the conditions that are in force, by name, with their values.
+
+    Raises `InvalidQuery` for a value out of bounds. A listing by the time of publishing has only
+    posts with such a time.
+    """
+    for name in filters.keys() - Filters.__annotations__.keys():
+        raise TypeError(f"{name!r} is no filter; use {', '.join(Filters.__annotations__)}")
+    # Cursors compare the values, so each comes back in one form, whatever form the caller's had.
+    found: dict[str, Any] = {}
+    for name, value in filters.items():
+        if name == "visible":
+            found[name] = bool(value) or None
+        elif value is not None:
+            found[name] = validation.check_filter(name, value)
+    found["dated"] = order == "published" or None
+    return {name: found[name] for name in FILTERS if found.get(name) is not None}
+
+
+def values_of(conditions: dict[str, Any]) -> list[Any]:
+    """Return the values of the conditions that have one in the statement, in their order."""
+    return [value for name, value in conditions.items() if "{}" in FILTERS[name]]
+
+
+def column_of(order: Order) -> str:
+    """Return the column that an order goes by. Raises `InvalidQuery` where there is none."""
+    try:
+        return ORDERS[order][0]
+    except (KeyError, TypeError):
+        raise InvalidQuery("order", f"is {order!r}, not one of {', '.join(ORDERS)}") from None
 
 
 def fingerprint(*query: object) -> bytes:
