@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from blogsvc import BlogService, Page, PostRecord, SearchHit
 from blogsvc.errors import BlogError, InvalidCursor, InvalidPost, InvalidQuery
-from blogsvc.posts.repository import PostRepository
+from blogsvc import PostRepository
 
 from .http_errors import status_of
 

@@ -13,7 +13,7 @@ from litestar.di import Provide
 
 from blogsvc import BlogService, Page, PostRecord
 from blogsvc.errors import BlogError
-from blogsvc.posts.repository import PostRepository
+from blogsvc import PostRepository
 
 from .http_errors import status_of
 

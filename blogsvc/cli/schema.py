@@ -72,7 +72,7 @@ def _described(facts: Iterable[Fact]) -> Iterator[str]:
     plural = {"index": "indexes", "policy": "policies"}
     for kind, group in itertools.groupby(facts, key=lambda fact: fact.kind):
         if kind == "table":
-            yield from map(str, group)
+            yield from (f"table {fact.name}: {fact.definition}" for fact in group)
             continue
         rows = list(group)
         width = max(len(fact.name) for fact in rows)

@@ -76,7 +76,7 @@ _TRIGGERS: Final = """
 # it is the same.
 _FUNCTIONS: Final = """
     SELECT DISTINCT proname, concat_ws(' ', 'SET ' || array_to_string(proconfig, ', '),
-        'text ' || md5(btrim(regexp_replace(prosrc, '[[:space:]]+', ' ', 'g'))))
+        'text with md5 ' || md5(btrim(regexp_replace(prosrc, '[[:space:]]+', ' ', 'g'))))
     FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
     WHERE tgrelid = to_regclass('posts') AND NOT tgisinternal
     ORDER BY proname"""
