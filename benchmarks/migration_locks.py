@@ -1,11 +1,12 @@
-"""How long readers and writers wait while each migration runs, up and down.
+"""How long readers and writers wait while a migration for live tables runs, up and down.
 
-    python benchmarks/migration_locks.py --rows 1000000
+    python -m benchmarks.migration_locks --rows 1000000
 
-A process of its own keeps one reader and one writer busy on a table with so many posts, first in
-peace, then while every migration is applied and undone. Printed is, for each step, its duration
-and the longest that a reader and a writer waited for one statement. The server is the embedded
-one, or the empty database that --url names.
+There is one migration of each shape that docs/migrations.md shows, from tests/migrations/online/. A
+process of its own keeps one reader and one writer busy on a table with so many posts, first without
+a migration, then while each is applied and undone. Printed is, for each step, its duration and the
+longest that a reader and a writer waited for one statement. The server is the embedded one, or the
+empty database that --url names.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import sys
 import tempfile
 import time
@@ -23,8 +25,10 @@ from typing import Any
 
 import asyncpg
 
-from blogsvc import embedded
-from blogsvc.migrator import Migrator, Step, files
+from blogsvc.migrator import Migrator
+from tests.migrations.migrating import add_online, make_checkout, run
+
+from .databases import server
 
 WORDS = 80
 """Words in a post: about 500 characters."""
@@ -68,7 +72,7 @@ async def load(url: str, rows: int) -> Waits:
             await connection.execute("INSERT INTO posts (title, content) VALUES ('New', 'Text')")
         else:
             await connection.execute(
-                "UPDATE posts SET title = 'Changed', updated_at = now() WHERE id = $1",
+                "UPDATE posts SET title = 'Changed ' || random() WHERE id = $1",
                 random.randrange(rows),
             )
 
@@ -80,23 +84,30 @@ async def load(url: str, rows: int) -> Waits:
     return taken
 
 
-async def measure(url: str, rows: int, peace: float) -> list[str]:
-    await Migrator(url).upgrade("0")
+async def measure(url: str, rows: int, peace: float, checkout: Path) -> list[str]:
+    migrator = Migrator(url)
+    await migrator.upgrade("5")
     connection = await asyncpg.connect(url, command_timeout=None)
     await connection.execute(_SEED, rows, WORDS)
+    await migrator.upgrade()  # the search vectors are made, and indexed, at once
     await connection.execute("VACUUM ANALYZE posts")
     await connection.close()
-
+    labels = add_online(make_checkout(checkout) / "migrations" / "blogsvc")
     windows: list[tuple[str, float, float]] = []
 
-    def note(step: Step) -> None:
-        if step.seconds is not None:
-            arrow = "up" if step.direction == "up" else "down"
-            windows.append((f"{step.label} {arrow}", time.time() - step.seconds, time.time()))
-            print(f"{step.label} {arrow} {step.seconds:.2f} s", file=sys.stderr, flush=True)
+    async def step(label: str, arrow: str, *command: str) -> None:
+        started = time.time()
+        ended = await run(*command, url=url, checkout=checkout, patience=None)
+        if ended.status:
+            raise RuntimeError(ended.output)
+        windows.append((f"{label} {arrow}", started, time.time()))
+        took = re.findall(r"(?:migrated|reverted) \((.*)s\)", ended.output)
+        seconds[f"{label} {arrow}"] = float(took[-1])
+        print(f"{label} {arrow} {took[-1]} s", file=sys.stderr, flush=True)
 
+    seconds: dict[str, float] = {}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, __file__, "--load", url, "--rows", str(rows)),
+        *(sys.executable, "-m", __spec__.name, "--load", url, "--rows", str(rows)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -105,16 +116,18 @@ async def measure(url: str, rows: int, peace: float) -> list[str]:
         started = time.time()
         await asyncio.sleep(peace)
         windows.append(("no migration", started, time.time()))
-        migrator = Migrator(url, on_step=note)
-        await migrator.upgrade()
-        await migrator.downgrade("0")
+        seconds["no migration"] = peace
+        for label in labels:
+            await step(label, "up", "blogsvc", "upgrade", "--to", label)
+        for label in reversed(labels):
+            await step(label, "down", "blogsvc", "downgrade", "--yes")
     finally:
         output, _ = await process.communicate(b"")
     taken: Waits = json.loads(output)
-    return [_line(name, begin, end, taken) for name, begin, end in windows]
+    return [_line(name, seconds[name], begin, end, taken) for name, begin, end in windows]
 
 
-def _line(name: str, begin: float, end: float, taken: Waits) -> str:
+def _line(name: str, took: float, begin: float, end: float, taken: Waits) -> str:
     longest = {
         who: max(
             (seconds for started, seconds in waits if started < end and started + seconds > begin),
@@ -123,7 +136,7 @@ def _line(name: str, begin: float, end: float, taken: Waits) -> str:
         for who, waits in taken.items()
     }
     reader, writer = longest["reader"] * 1000, longest["writer"] * 1000
-    return f"| {name} | {end - begin:.2f} s | {reader:.0f} ms | {writer:.0f} ms |"
+    return f"| {name} | {took:.2f} s | {reader:.0f} ms | {writer:.0f} ms |"
 
 
 def main() -> None:
@@ -136,16 +149,9 @@ def main() -> None:
     if options.load:
         print(json.dumps(asyncio.run(load(options.load, options.rows))))
         return
-    if options.url:
-        lines = asyncio.run(measure(options.url, options.rows, options.peace))
-    else:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-            server = embedded.start(Path(directory) / "data")
-            try:
-                lines = asyncio.run(measure(server.url, options.rows, options.peace))
-            finally:
-                server.release()
-    print(f"{options.rows} posts, {len(files.all_files())} migrations\n")
+    with tempfile.TemporaryDirectory() as checkout, server(options.url) as url:
+        lines = asyncio.run(measure(url, options.rows, options.peace, Path(checkout)))
+    print(f"{options.rows} posts\n")
     print("| migration | took | longest wait of a reader | of a writer |")
     print("| --- | ---: | ---: | ---: |")
     print("\n".join(lines))

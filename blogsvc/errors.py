@@ -33,7 +33,7 @@ class BlogError(Exception):
     """Something went wrong in blogsvc."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or type(self).__doc__)
+        super().__init__(message or " ".join(str(type(self).__doc__).split()))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors travel between processes; their constructors take other arguments than `args`.
@@ -86,9 +86,7 @@ class InvalidPost(BlogError):
         self.field = field
         self.reason = reason
         self.index = index
-        super().__init__(
-            f"{field} {reason}{_at(index)}. Nothing was stored: mend it and try again."
-        )
+        super().__init__(f"{field} {reason}{_at(index)}. Nothing was stored: fix it and try again.")
 
 
 class InvalidCursor(BlogError):
@@ -139,7 +137,10 @@ class DatabaseError(BlogError):
 
 
 class TransactionConflict(DatabaseError):
-    """This transaction met another one and was rolled back. Run the whole of it again."""
+    """The transaction conflicted with another one (deadlock or serialization failure).
+
+    It was rolled back: run the whole of it again.
+    """
 
 
 class TransactionAborted(DatabaseError):

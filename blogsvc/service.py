@@ -132,7 +132,7 @@ class BlogService:
         With `connection`, an asyncpg connection of yours that is in a transaction, the calls are
         part of that transaction, and are stored when you commit it.
 
-        Raises `TransactionConflict` when it met another transaction and must be run again, and
+        Raises `TransactionConflict` when it conflicted with another one and must be run again, and
         `OutcomeUnknown` when the answer to the commit was lost.
         """
         async with self._database.transaction(isolation, readonly, connection):
@@ -145,7 +145,7 @@ class BlogService:
         isolation: Isolation | None = None,
         attempts: int = 5,
     ) -> T:
-        """Run `body` in a transaction, and again, from its start, when that met another one.
+        """Run `body` in a transaction, and again, from its start, after a conflict.
 
         For bodies that may be run several times: they read again what they decide upon. Between
         two attempts it waits for a moment, longer each time. Raises `TransactionConflict` after

@@ -10,9 +10,8 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
-from blogsvc import BlogService, Page, PostRecord, SearchHit
+from blogsvc import BlogService, Page, PostRecord, PostRepository, SearchHit
 from blogsvc.errors import BlogError, InvalidCursor, InvalidPost, InvalidQuery
-from blogsvc import PostRepository
 
 from .http_errors import status_of
 

@@ -11,9 +11,8 @@ from litestar import Controller, Litestar, Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from blogsvc import BlogService, Page, PostRecord
+from blogsvc import BlogService, Page, PostRecord, PostRepository
 from blogsvc.errors import BlogError
-from blogsvc import PostRepository
 
 from .http_errors import status_of
 

@@ -47,7 +47,7 @@ async def import_command(target: Target, paths: Sequence[Path]) -> None:
         click.echo(f"skipped {skipped.path}: {skipped.reason}", err=True)
     click.echo(
         f"{report.created} created, {report.unchanged} unchanged, {report.updated} updated, "
-        f"{len(report.skipped)} skipped, {len(report.passed_over)} section pages passed over"
+        f"{len(report.skipped)} skipped, {len(report.section_pages)} section pages ignored"
     )
     if not report.is_complete:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""How a connection is made: any libpq URL as it is, each host in turn, every wait bounded."""
+"""Connecting: any libpq URL as it is, one host after another, every wait bounded."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ class Endpoint:
             try:
                 await asyncio.to_thread(use.start)
             except asyncio.CancelledError:
-                # The thread goes on, and there may soon be no loop: the next thread undoes it.
+                # The thread is still starting it, and the loop may soon be closed: another thread
+                # waits for that and stops it.
                 asyncio.get_running_loop().run_in_executor(None, use.release)
                 raise
             self._embedded = use

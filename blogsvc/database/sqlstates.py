@@ -1,4 +1,4 @@
-"""What the driver raises, told as an error of ours: SQLSTATEs are read here and nowhere else."""
+"""From what the driver raises to an error of ours: the one place that reads SQLSTATEs."""
 
 from __future__ import annotations
 
@@ -38,8 +38,14 @@ _BY_SQLSTATE: Final[dict[str, tuple[type[DatabaseError], str]]] = {
         "PostgreSQL takes no writes here: the transaction is readonly, or the server a standby. "
         "For the latter, name all hosts in the URL and add target_session_attrs=read-write.",
     ),
-    "40001": (TransactionConflict, "The transaction met another one. Run the whole of it again."),
-    "40P01": (TransactionConflict, "Two transactions waited for each other. Run this one again."),
+    "40001": (
+        TransactionConflict,
+        "The transaction conflicted with another one (serialization failure). Run it again.",
+    ),
+    "40P01": (
+        TransactionConflict,
+        "The transaction conflicted with another one (deadlock). Run it again.",
+    ),
     "53": (Unavailable, "PostgreSQL is out of connections, memory or disk. Try again later."),
     "55P03": (LockedError, "Somebody else holds the lock. Try again later."),
     "55006": (LockedError, "Somebody else is using it. Try again later."),

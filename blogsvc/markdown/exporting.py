@@ -52,7 +52,7 @@ async def export_posts(
     except OSError as error:
         raise ConfigurationError(
             f"{error.filename or directory} cannot be written ({error.strerror}), after {done} "
-            "posts. Mend that, or export into another folder."
+            "posts. Make it writable, or export into another folder."
         ) from error
     return done
 

@@ -34,13 +34,13 @@ class Skipped(NamedTuple):
 class ImportReport:
     """What became of the files of an import.
 
-    `passed_over` are the section pages, `_index.md`; `skipped` what could not be stored.
+    `section_pages` are the section pages, `_index.md`; `skipped` what could not be stored.
     """
 
     created: int
     unchanged: int
     updated: int
-    passed_over: tuple[Path, ...]
+    section_pages: tuple[Path, ...]
     skipped: tuple[Skipped, ...]
 
     @property
@@ -93,7 +93,7 @@ async def import_posts(
         created=outcomes["created"],
         unchanged=outcomes["unchanged"],
         updated=outcomes["updated"],
-        passed_over=survey.sections,
+        section_pages=survey.sections,
         skipped=tuple(skipped),
     )
 

@@ -130,7 +130,7 @@ class BlogClient(_RunsMigrations):
         return MigrationError(
             f"{failed} stopped: {error}\n"
             f"  Applied before it and kept: {kept}\n"
-            "Mend the cause and run the same command again; `blogsvc status` shows where you are."
+            "Fix the cause and run the same command again; `blogsvc status` shows where you are."
         )
 
     async def _close(self) -> None:

@@ -134,7 +134,7 @@ def _load(path: Path) -> MigrationFile:
         )
     except Exception as error:
         raise MigrationError(
-            f"The migration {path.name} cannot be used: {error!r}. Mend the file; nothing was run."
+            f"The migration {path.name} cannot be used: {error!r}. Fix the file; nothing was run."
         ) from error
 
 

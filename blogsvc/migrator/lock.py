@@ -70,7 +70,7 @@ async def _check_that_it_can_write(connection: asyncpg.Connection, schema: str |
         )
     if schema and not await _exists(connection, schema):
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
-    # Else a statement goes on after its client was killed, and the next one waits for it.
+    # Without it, the statement of a killed client keeps running and holds the lock.
     with contextlib.suppress(asyncpg.PostgresError):  # not on every system
         await connection.execute("SET client_connection_check_interval = '1s'")
 

@@ -275,7 +275,7 @@ def _stopped(
         f"  {past} and kept: {', '.join(file.label for file in done) or 'nothing'}\n"
         f"  Failed: {failed.label}, which {rolled_back}\n"
         f"  Never ran: {never}\n"
-        f"Mend the cause and run `blogsvc {command}` again; `blogsvc status` shows where you are."
+        f"Fix the cause and run `blogsvc {command}` again; `blogsvc status` shows where you are."
     )
 
 

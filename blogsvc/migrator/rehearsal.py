@@ -31,7 +31,7 @@ async def rehearse(
     """Run the files in one transaction and roll it back.
 
     Raises `MigrationError` when one fails. After one that could not be tried, a failure may be for
-    want of that one, and is told as something that could not be tried either.
+    want of that one, and is reported as something that could not be tried either.
     """
     found: list[Rehearsed] = []
     await connection.execute("BEGIN")

@@ -202,10 +202,10 @@ async def test_a_file_named_on_purpose_must_be_markdown(blog: BlogService, tmp_p
     assert [skipped.path for skipped in report.skipped] == [path]
 
 
-async def test_section_pages_are_passed_over(blog: BlogService, tmp_path: Path) -> None:
+async def test_section_pages_are_ignored(blog: BlogService, tmp_path: Path) -> None:
     section = write(tmp_path, "_index.md", "+++\n+++\n")
     report = await import_posts(blog.posts, [tmp_path])
-    assert report == ImportReport(0, 0, 0, passed_over=(section,), skipped=())
+    assert report == ImportReport(0, 0, 0, section_pages=(section,), skipped=())
     assert report.is_complete
 
 

@@ -61,10 +61,16 @@ async def start(
     )
 
 
-async def run(*command: str, url: str, checkout: Path = ROOT, **environment: str) -> Ended:
+async def run(
+    *command: str,
+    url: str,
+    checkout: Path = ROOT,
+    patience: float | None = PATIENCE,
+    **environment: str,
+) -> Ended:
     """Run `aerich` or `blogsvc` on a database to its end."""
     process = await start(*command, url=url, checkout=checkout, **environment)
-    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    output, _ = await asyncio.wait_for(process.communicate(), patience)
     assert process.returncode is not None
     return Ended(process.returncode, output.decode())
 

@@ -1,4 +1,4 @@
-"""`blogsvc check`: what differs from what the migrations build is seen, and told as a diff."""
+"""`blogsvc check`: what differs from what the migrations build is shown as a diff."""
 
 from __future__ import annotations
 

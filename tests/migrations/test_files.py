@@ -44,7 +44,6 @@ EXCEPTIONS: dict[tuple[str, str], tuple[set[int], str]] = {
     ("down", "ban-drop-constraint"): (set(), "what the way up made"),
     ("down", "ban-drop-function"): (set(), "what the way up made"),
     ("down", "ban-drop-not-null"): (set(), "what the way up made"),
-    ("down", "ban-drop-default"): (set(), "what the way up made"),
     ("up", "ban-drop-constraint"): (set(), "NOT NULL says the same from then on"),
     ("down", "require-concurrent-index-deletion"): (
         set(),

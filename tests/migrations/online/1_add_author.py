@@ -1,4 +1,8 @@
-"""A new column that may be empty at first: no row is written."""
+"""A new column that is empty at first: no row is written.
+
+The default comes after it, for the rows that are stored from now on, also by writers that do not
+know the column.
+"""
 
 from tortoise import BaseDBAsyncClient
 
@@ -8,6 +12,7 @@ RUN_IN_TRANSACTION = True
 async def upgrade(db: BaseDBAsyncClient) -> str:
     return r"""
     ALTER TABLE "posts" ADD COLUMN "author" TEXT;
+    ALTER TABLE "posts" ALTER COLUMN "author" SET DEFAULT 'Nobody';
     """
 
 

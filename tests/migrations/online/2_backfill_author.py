@@ -1,4 +1,4 @@
-"""Its values, a thousand rows a transaction. Run again, it goes on with the rows that have none."""
+"""Its values, a thousand rows a transaction. Run again, it takes the rows that still have none."""
 
 from tortoise import BaseDBAsyncClient
 

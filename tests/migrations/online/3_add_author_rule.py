@@ -7,7 +7,6 @@ RUN_IN_TRANSACTION = True
 
 async def upgrade(db: BaseDBAsyncClient) -> str:
     return r"""
-    ALTER TABLE "posts" ALTER COLUMN "author" SET DEFAULT 'Nobody';
     ALTER TABLE "posts" ADD CONSTRAINT "posts_author_present"
         CHECK ("author" IS NOT NULL) NOT VALID;
     """
@@ -16,5 +15,4 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 async def downgrade(db: BaseDBAsyncClient) -> str:
     return r"""
     ALTER TABLE "posts" DROP CONSTRAINT "posts_author_present";
-    ALTER TABLE "posts" ALTER COLUMN "author" DROP DEFAULT;
     """
