@@ -1,12 +1,10 @@
 """Blog posts in PostgreSQL for any asyncio application."""
 
-from importlib.metadata import version
-
 from .migrator import Migrator
 from .posts import UNSET, NewPost, Page, PostRecord, PostRepository, SearchHit
 from .service import BlogService
 
-__version__ = version("blogsvc")
+__version__ = "0.1.0"
 
 __all__ = [
     "UNSET",

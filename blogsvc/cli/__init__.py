@@ -21,7 +21,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="blogsvc")
+@click.version_option(None, "-V", "--version", package_name="blogsvc", prog_name="blogsvc")
 async def cli() -> None:
     """Blog posts in PostgreSQL: migrate the schema, look at it, bring posts in and out."""
 

@@ -32,7 +32,7 @@ async def upgrade(target: Target, to: str | None, dry_run: bool) -> None:
 @_to
 @click.option("--steps", type=click.IntRange(1), help="How many to undo; one without it.")
 @click.option("--all", "everything", is_flag=True, help="Undo every one: no post is left.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @on_a_blog
 async def downgrade(
     target: Target, to: str | None, steps: int | None, everything: bool, yes: bool

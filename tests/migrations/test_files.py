@@ -169,3 +169,10 @@ async def test_a_file_that_cannot_be_imported_is_named(
     monkeypatch.setattr(files, "folder", lambda: tmp_path)
     with pytest.raises(MigrationError, match=r"0_20260101000000_a\.py cannot be used: ModuleNotF"):
         await Migrator(empty_database).upgrade()
+
+
+def test_the_first_version_is_the_tutorials_table_and_nothing_else() -> None:
+    assert FILES[0].version == "0_20251120123456_create_posts.py"
+    assert FILES[0].down.strip() == 'DROP TABLE "posts";'
+    assert FILES[0].up.count(";") == 1
+    assert not [file.label for file in FILES if "aerich" in file.up + file.down]

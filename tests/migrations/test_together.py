@@ -9,7 +9,7 @@ import pytest
 from blogsvc.errors import LockedError
 from blogsvc.migrator import Migrator, files
 
-from .migrating import fetch, recorded, run
+from .migrating import execute, fetch, recorded, run
 
 ALL = [file.version for file in files.all_files()]
 
@@ -66,3 +66,21 @@ async def test_no_runner_can_record_a_version_twice(empty_database: str) -> None
         "SELECT indisunique FROM pg_index WHERE indexrelid = 'aerich_blogsvc_version_key'::regclass"
     )
     assert await fetch(empty_database, unique) == [(True,)]
+
+
+async def test_a_hosts_own_rows_in_the_table_stop_nothing(empty_database: str) -> None:
+    """Aerich itself allows a version twice, and a host may have such rows."""
+    theirs = "('0_theirs.py', 'models', '{}')"
+    await execute(
+        empty_database,
+        'CREATE TABLE aerich (id SERIAL PRIMARY KEY, "version" VARCHAR(255) NOT NULL,'
+        ' "app" VARCHAR(100) NOT NULL, "content" JSONB NOT NULL);'
+        f"INSERT INTO aerich (version, app, content) VALUES {theirs}, {theirs}",
+    )
+    for command in (("aerich", "upgrade"), ("blogsvc", "upgrade")):
+        ended = await run(*command, url=empty_database)
+        assert ended.status == 0, ended.output
+    assert await recorded(empty_database) == ["0_theirs.py", "0_theirs.py", *ALL]
+    assert not (await Migrator(empty_database).check()).drifted
+    await Migrator(empty_database).downgrade(steps=None)
+    assert await recorded(empty_database) == ["0_theirs.py", "0_theirs.py"]

@@ -20,7 +20,17 @@ from blogsvc import errors
 
 from ..embedded.processes import PATIENCE, ROOT, run
 
-EXPECTED_NAMES = {"BlogService", "NewPost", "Page", "PostRecord", "UNSET"}
+EXPECTED_NAMES = {
+    "UNSET",
+    "BlogService",
+    "Migrator",
+    "NewPost",
+    "Page",
+    "PostRecord",
+    "PostRepository",
+    "SearchHit",
+    "__version__",
+}
 
 
 def in_toml(name: str) -> dict[str, object]:
@@ -104,14 +114,8 @@ def test_the_wheel_carries_every_migration_and_says_that_it_is_typed(wheel: Path
 
 def test_the_wheel_holds_nothing_but_the_package(wheel: Path) -> None:
     tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert tops == {"blogsvc", f"blogsvc-{_version()}.dist-info"}
+    assert tops == {"blogsvc", f"blogsvc-{blogsvc.__version__}.dist-info"}
     assert not [name for name in zipfile.ZipFile(wheel).namelist() if "__pycache__" in name]
-
-
-def _version() -> str:
-    found = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert found is not None
-    return found[1]
 
 
 def test_an_installed_wheel_upgrades_with_no_checkout_present(
@@ -166,3 +170,9 @@ def test_nothing_that_ships_makes_a_table_from_the_models() -> None:
     for path in shipped:
         source = path.read_text(encoding="utf-8")
         assert not re.search(r"generate_schema|get_schema_sql", source), path
+
+
+def test_the_command_says_its_version_and_so_does_the_module() -> None:
+    for command in (("blogsvc", "--version"), ("python", "-m", "blogsvc", "-V")):
+        said = run(*command)
+        assert said.stdout == f"blogsvc, version {blogsvc.__version__}\n", said.stderr
