@@ -18,13 +18,13 @@ from asyncpg import connect_utils
 from ..errors import BlogError, ConfigurationError, Unavailable
 
 SETTINGS: Final = {"application_name": "blogsvc"}
-"""What each session of ours says of itself. PgBouncer lets this through, and little else."""
+"""What each session of ours sets. PgBouncer accepts this parameter, and few others."""
 
 CONNECT_TIMEOUT: Final = 3.0
 """Seconds that each host has to take a connection, where nobody says otherwise."""
 
 CLEANUP_TIMEOUT: Final = 2.0
-"""Seconds that a rollback, a cancellation or a farewell may take before the connection is cut."""
+"""Seconds that a rollback, a cancellation or closing may take before the connection is cut."""
 
 _PARSED: Final = (
     "host",

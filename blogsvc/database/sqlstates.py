@@ -78,9 +78,9 @@ def translate(error: BaseException, *, write: bool = False) -> BlogError:
     """
     if isinstance(error, TimeoutError):
         return OutcomeUnknown() if write else OperationTimeout()
-    server = _server_error(error)
-    if server is not None:
-        return _from_server(server, write=write)
+    # Only the error at hand counts: `__context__` may be one that the caller is just handling.
+    if isinstance(error, asyncpg.PostgresError):
+        return _from_server(error, write=write)
     if isinstance(error, ValueError):
         return DatabaseError(f"A value does not fit its column: {error}")
     if _lost_connection(error):
@@ -88,16 +88,6 @@ def translate(error: BaseException, *, write: bool = False) -> BlogError:
             return OutcomeUnknown()
         return Unavailable("The connection to PostgreSQL was lost. Try again.")
     return DatabaseError(f"The driver refused the call: {error}")
-
-
-def _server_error(error: BaseException) -> asyncpg.PostgresError | None:
-    """Find what the server said, also behind the driver's own complaint about it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, asyncpg.PostgresError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
-    return None
 
 
 def _lost_connection(error: BaseException) -> bool:

@@ -216,7 +216,7 @@ class Database:
         try:
             await connection.execute(f"RELEASE SAVEPOINT {name}")
         except DRIVER_ERRORS as error:
-            # An error inside was swallowed: what is outside of the block need not suffer for it.
+            # An error inside was swallowed: undo the block, so that what is around it can go on.
             await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
             raise translate(error) from error
 

@@ -1,4 +1,4 @@
-"""What is applied against what there are files for: how it stands, and what is to be done."""
+"""Compare the versions that are applied with the files, and plan what to apply or undo."""
 
 from __future__ import annotations
 

@@ -234,19 +234,15 @@ class PostRepository:
         )
 
     async def publish(self, id: int, *, at: datetime | None = None) -> PostRecord:
-        """Publish a post, and return it: `at` a time, which may lie ahead, or at the time it has,
-        or now.
+        """Publish a post and return it.
 
-        A post that was published before, or is planned for a time, keeps that time unless `at` says
-        another. Raises `PostNotFound`.
+        It is published `at` a time, which may lie ahead; without one, at the time that it has, from
+        before or as a plan; and where it has none, now. Raises `PostNotFound`.
         """
-        published_at = UNSET if at is None else at
-        return await self._change(
-            id, validation.check_fields(status=PUBLISHED, published_at=published_at)
-        )
+        return await self._change(id, validation.check_fields(status=PUBLISHED, published_at=at))
 
     async def unpublish(self, id: int) -> PostRecord:
-        """Make a post a draft again, and return it.
+        """Make a post a draft again and return it.
 
         A time of publishing that has passed is cleared, one that lies ahead stays as the plan. A
         post that is a draft already stays as it is. Raises `PostNotFound`.
@@ -254,9 +250,9 @@ class PostRepository:
         return await self._change(id, {"status": DRAFT})
 
     async def archive(self, id: int) -> PostRecord:
-        """Take a post out of sight for good, keeping its time of publishing, and return it.
+        """Take a post out of sight and return it.
 
-        Raises `PostNotFound`.
+        Its time of publishing stays. Raises `PostNotFound`.
         """
         return await self._change(id, {"status": ARCHIVED})
 

@@ -284,3 +284,23 @@ async def test_opening_twice_at_once_tells_both_of_a_schema_that_is_behind(
     results = await asyncio.gather(blog.open(), blog.open(), return_exceptions=True)
     assert [type(result) for result in results] == [SchemaOutOfDate, SchemaOutOfDate]
     assert not blog.is_open
+
+
+async def test_an_error_that_the_caller_is_handling_is_not_taken_for_this_one(
+    blog: BlogService, database: str, sql: asyncpg.Connection
+) -> None:
+    """The driver's own errors carry it as their context."""
+    await blog.posts.create("One", "", slug="one")
+    async with BlogService(database, max_size=1) as other:
+        pid = (await other._database.read(Query("SELECT pg_backend_pid()")))[0][0]
+        try:
+            await sql.execute("INSERT INTO posts (title, content, slug) VALUES ('x', '', 'one')")
+        except asyncpg.UniqueViolationError:
+            with pytest.raises(Unavailable):
+                async with other.transaction():
+                    await sql.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+                    for _ in range(2):  # what the server said last, and what the driver says then
+                        with pytest.raises(Unavailable):
+                            await other.posts.get(1)
+            return
+    raise AssertionError("the caller had an error to handle")
