@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ def server(url: str | None) -> Iterator[str]:
         yield url
         return
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        os.chmod(directory, 0o711)  # as root, the server runs as another account
         started = embedded.start(Path(directory) / "data")
         try:
             yield started.url

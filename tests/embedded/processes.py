@@ -9,12 +9,18 @@ import pwd
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from blogsvc import embedded
+from blogsvc.embedded import program
+from blogsvc.embedded.account import may, server_account
+from blogsvc.errors import EmbeddedUnavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -80,6 +86,27 @@ def users(data_dir: Path, number: int = 1, **options: Any) -> Iterator[list[User
     finally:
         for user in started:
             user.end()
+
+
+@contextlib.contextmanager
+def reachable_directory() -> Iterator[Path]:
+    """Make a directory that every account can pass through, for a server that root starts."""
+    with tempfile.TemporaryDirectory(
+        prefix="blogsvc-test-", ignore_cleanup_errors=True
+    ) as directory:
+        os.chmod(directory, 0o711)
+        yield Path(directory).resolve()
+
+
+def refusal(data_dir: Path) -> str:
+    """Return what the error says where the server cannot be started."""
+    with pytest.raises(EmbeddedUnavailable) as caught:
+        embedded.start(data_dir)
+    return str(caught.value)
+
+
+def the_account_can_read_the_programs() -> bool:
+    return may(server_account(), "rx", program("postgres"))
 
 
 def eventually(condition: Callable[[], object]) -> bool:

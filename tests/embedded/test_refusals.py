@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ import pytest
 
 from blogsvc import embedded
 from blogsvc.embedded.account import server_account
-from blogsvc.errors import EmbeddedUnavailable
 
-from .processes import ROOT, ordinary_user, run
+from .processes import ROOT, ordinary_user, refusal, run
 
 _WITHOUT_THE_EXTRA = """
 import sys
@@ -39,12 +37,6 @@ try:
 except BlogError as error:
     print(type(error).__name__, error)
 """
-
-
-def refusal(data_dir: Path) -> str:
-    with pytest.raises(EmbeddedUnavailable) as caught:
-        embedded.start(data_dir)
-    return str(caught.value)
 
 
 def refusal_to(account: dict[str, Any], **environment: str) -> str:
@@ -77,57 +69,55 @@ def test_without_the_extra_one_error_names_both_ways_out() -> None:
 
 
 @pytest.mark.parametrize("command", [("aerich", "upgrade"), ("blogsvc", "upgrade")])
-def test_the_commands_say_it_in_one_line(command: tuple[str, ...], tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    environment = {**os.environ, "BLOGSVC_DATA_DIR": str(tmp_path / "file")}
+def test_the_commands_say_it_in_one_line(command: tuple[str, ...], reachable: Path) -> None:
+    (reachable / "file").touch()
+    environment = {**os.environ, "BLOGSVC_DATA_DIR": str(reachable / "file")}
     said = run(*command, env=environment)
     assert said.returncode == 1
     assert said.stderr.startswith("Error: The embedded PostgreSQL cannot use the directory")
     assert said.stderr.count("\n") == 1
 
 
-def test_a_file_in_the_place_of_the_directory_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    assert "BLOGSVC_DATA_DIR" in refusal(tmp_path / "file")
-    assert "BLOGSVC_DATA_DIR" in refusal(tmp_path / "file" / "below")
+def test_a_file_in_the_place_of_the_directory_is_told(reachable: Path) -> None:
+    (reachable / "file").touch()
+    assert "BLOGSVC_DATA_DIR" in refusal(reachable / "file")
+    assert "BLOGSVC_DATA_DIR" in refusal(reachable / "file" / "below")
 
 
-def test_a_path_that_no_file_system_takes_is_told(tmp_path: Path) -> None:
-    assert "too long" in refusal(tmp_path / ("x" * 300))
+def test_a_path_that_no_file_system_takes_is_told(reachable: Path) -> None:
+    assert "too long" in refusal(reachable / ("x" * 300))
 
 
-def test_a_link_that_leads_to_itself_is_told(tmp_path: Path) -> None:
-    (tmp_path / "loop").symlink_to("loop")
-    assert "BLOGSVC_DATA_DIR" in refusal(tmp_path / "loop")
+def test_a_link_that_leads_to_itself_is_told(reachable: Path) -> None:
+    (reachable / "loop").symlink_to("loop")
+    assert "BLOGSVC_DATA_DIR" in refusal(reachable / "loop")
 
 
-def test_data_of_another_version_are_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "pgdata").mkdir()
-    (tmp_path / "pgdata" / "PG_VERSION").write_text("9.6\n")
-    assert "is of PostgreSQL 9.6" in refusal(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["pgdata"]
+def test_data_of_another_version_are_left_alone(reachable: Path) -> None:
+    (reachable / "pgdata").mkdir()
+    (reachable / "pgdata" / "PG_VERSION").write_text("9.6\n")
+    assert "is of PostgreSQL 9.6" in refusal(reachable)
+    assert [path.name for path in reachable.iterdir()] == ["pgdata"]
 
 
-def test_what_postgresql_says_is_passed_on(tmp_path: Path) -> None:
-    (tmp_path / "pgdata").mkdir(mode=0o700)
-    (tmp_path / "pgdata" / "PG_VERSION").write_text("18\n")
-    os.chown(tmp_path / "pgdata", *server_account())
-    assert "postgresql.conf" in refusal(tmp_path)
+def test_what_postgresql_says_is_passed_on(reachable: Path) -> None:
+    (reachable / "pgdata").mkdir(mode=0o700)
+    (reachable / "pgdata" / "PG_VERSION").write_text("18\n")
+    os.chown(reachable / "pgdata", *server_account())
+    assert "postgresql.conf" in refusal(reachable)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give data to root")
-def test_data_that_were_copied_to_root_are_told(tmp_path: Path) -> None:
-    (tmp_path / "pgdata").mkdir()
-    (tmp_path / "pgdata" / "PG_VERSION").write_text("18\n")
-    assert "chown -R" in refusal(tmp_path)
+def test_data_that_were_copied_to_root_are_told(reachable: Path) -> None:
+    (reachable / "pgdata").mkdir()
+    (reachable / "pgdata" / "PG_VERSION").write_text("18\n")
+    assert "chown -R" in refusal(reachable)
 
 
-def test_data_of_another_account_are_told() -> None:
+def test_data_of_another_account_are_told(reachable: Path) -> None:
     account = ordinary_user()
-    with tempfile.TemporaryDirectory(prefix="blogsvc-theirs-") as directory:
-        os.chmod(directory, 0o711)
-        embedded.start(Path(directory)).release()
-        said = refusal_to(account, BLOGSVC_DATA_DIR=directory)
+    embedded.start(reachable).release()
+    said = refusal_to(account, BLOGSVC_DATA_DIR=str(reachable))
     assert said.startswith("EmbeddedUnavailable")
     assert "Permission denied" in said
     assert "BLOGSVC_DATA_DIR" in said
@@ -152,15 +142,15 @@ def test_an_account_that_the_system_does_not_know_is_told_to_name_a_directory() 
 
 
 def test_a_server_that_is_out_of_reach_is_not_started_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reachable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded.server, "START_TIMEOUT", 0.2)
-    use = embedded.start(tmp_path)
+    use = embedded.start(reachable)
     try:
-        sockets = Path((tmp_path / "pgdata" / "postmaster.pid").read_text().splitlines()[4])
+        sockets = Path((reachable / "pgdata" / "postmaster.pid").read_text().splitlines()[4])
         hidden = sockets.rename(sockets.with_name(sockets.name + "-hidden"))
-        assert "did not start" in refusal(tmp_path)
+        assert "did not start" in refusal(reachable)
         hidden.rename(sockets)
-        embedded.start(tmp_path).release()
+        embedded.start(reachable).release()
     finally:
         use.release()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -62,21 +61,19 @@ async def test_a_server_that_is_not_there_is_told_in_one_line() -> None:
     assert (ended.status, ended.is_one_line) == (1, True), ended.output
 
 
-async def test_a_standby_takes_no_migrations_but_can_be_looked_at() -> None:
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-        data = Path(directory) / "data"
-        primary = embedded.start(data)
-        await Migrator(primary.url).upgrade()
-        primary.release()
-        (data / "pgdata" / "standby.signal").touch()
-        standby = embedded.start(data)
-        try:
-            with pytest.raises(Unavailable, match="is a standby"):
-                await Migrator(standby.url).upgrade()
-            ended = await run("aerich", "upgrade", url=standby.url)
-            report = await Migrator(standby.url).check()
-        finally:
-            standby.release()
+async def test_a_standby_takes_no_migrations_but_can_be_looked_at(reachable: Path) -> None:
+    primary = embedded.start(reachable)
+    await Migrator(primary.url).upgrade()
+    primary.release()
+    (reachable / "pgdata" / "standby.signal").touch()
+    standby = embedded.start(reachable)
+    try:
+        with pytest.raises(Unavailable, match="is a standby"):
+            await Migrator(standby.url).upgrade()
+        ended = await run("aerich", "upgrade", url=standby.url)
+        report = await Migrator(standby.url).check()
+    finally:
+        standby.release()
     assert (ended.status, ended.is_one_line) == (1, True), ended.output
     assert "is a standby" in ended.output
     assert not report.pending

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,7 @@ async def replay(url: str) -> str:
 
 def main() -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        os.chmod(directory, 0o711)  # as root, the server runs as another account
         server = embedded.start(Path(directory) / "data")
         try:
             text = asyncio.run(replay(server.url))

@@ -152,14 +152,14 @@ def test_the_wheel_has_its_programs_where_we_look() -> None:
 
 
 def test_the_server_writes_where_its_socket_is_and_keeps_a_lock_that_it_inherits(
-    tmp_path: Path,
+    reachable: Path,
 ) -> None:
-    use = embedded.start(tmp_path)
+    use = embedded.start(reachable)
     try:
-        lines = (tmp_path / "pgdata" / "postmaster.pid").read_text().splitlines()
+        lines = (reachable / "pgdata" / "postmaster.pid").read_text().splitlines()
         assert lines[3] == str(watchdog.PORT)
         assert (Path(lines[4]) / f".s.PGSQL.{watchdog.PORT}").is_socket()
-        file = watchdog.open_lock(tmp_path, "server.lock")
+        file = watchdog.open_lock(reachable, "server.lock")
         assert not watchdog.try_lock(file, fcntl.LOCK_EX)
     finally:
         use.release()
@@ -167,10 +167,10 @@ def test_the_server_writes_where_its_socket_is_and_keeps_a_lock_that_it_inherits
     os.close(file)
 
 
-def test_a_server_answers_a_question_for_tls_with_one_letter(tmp_path: Path) -> None:
-    use = embedded.start(tmp_path)
+def test_a_server_answers_a_question_for_tls_with_one_letter(reachable: Path) -> None:
+    use = embedded.start(reachable)
     try:
-        sockets = (tmp_path / "pgdata" / "postmaster.pid").read_text().splitlines()[4]
+        sockets = (reachable / "pgdata" / "postmaster.pid").read_text().splitlines()[4]
         with socket.socket(socket.AF_UNIX) as asking:
             asking.connect(f"{sockets}/.s.PGSQL.{watchdog.PORT}")
             asking.sendall(struct.pack("!II", 8, 80877103))
