@@ -24,7 +24,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +38,7 @@ from .watchdog import (
     PORT,
     SOCKETS_PREFIX,
     answers,
+    lock_within,
     recorded_sockets,
     run_as,
     stop_server,
@@ -177,14 +177,11 @@ class _Server:
         return watchdog.open_lock(self.data_dir, name)
 
     def _lock(self, file: int, mode: int, otherwise: str = _BUSY) -> None:
-        deadline = time.monotonic() + START_TIMEOUT
-        while not try_lock(file, mode):
-            if time.monotonic() > deadline:
-                raise EmbeddedUnavailable(
-                    f"The embedded PostgreSQL in {self.data_dir} did not start: for "
-                    f"{START_TIMEOUT:g} seconds {otherwise}"
-                )
-            time.sleep(0.01)
+        if not lock_within(START_TIMEOUT, file, mode):
+            raise EmbeddedUnavailable(
+                f"The embedded PostgreSQL in {self.data_dir} did not start: for "
+                f"{START_TIMEOUT:g} seconds {otherwise}"
+            )
 
     @contextlib.contextmanager
     def _locked(self, name: str, otherwise: str = _BUSY) -> Iterator[int]:

@@ -1,9 +1,9 @@
-"""Starts the embedded PostgreSQL, and stops it when its last user is gone, however it went.
+"""The watchdog: starts the server, waits for its last user to exit (even by kill -9), stops it.
 
-Run as a script of its own, with the standard library only: it stands by for as long as the server
-runs. Each user holds a shared lock on `users.lock`, which the kernel drops with the process; who
-gets the exclusive lock knows that nobody is left. Starting is its work too, and not the user's:
-a user that is killed halfway leaves somebody who ends what was begun.
+It is a script of its own, which runs as long as the server does and imports the standard library
+only. Each user holds a shared lock on `users.lock`, which the kernel releases when the process
+ends; so whoever gets the exclusive lock knows that no user is left. The watchdog also starts the
+server, so that it stops the server even when the user is killed during the start.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ PORT: Final = 5432
 _SERVER_LOCKS: Final = ("start.lock", "server.lock")
 
 _SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)
-"""The shortest question that a server answers: whether it speaks TLS."""
+"""The shortest message that a server answers: the question whether it speaks TLS."""
 
 START_TIMEOUT: Final = 120
-"""Seconds to wait for others that start or stop the server, and for a recovery after a crash."""
+"""Seconds to wait while another process starts or stops the server, or while it recovers."""
 
 
 def open_lock(data_dir: Path, name: str) -> int:
@@ -41,7 +41,7 @@ def open_lock(data_dir: Path, name: str) -> int:
 
 
 def try_lock(file: int, mode: int) -> bool:
-    """Take or change a lock, if it can be had now; where it cannot, none is held."""
+    """Take or change a lock without waiting. If that returns False, no lock is held at all."""
     try:
         fcntl.flock(file, mode | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -49,13 +49,23 @@ def try_lock(file: int, mode: int) -> bool:
     return True
 
 
+def lock_within(seconds: float, file: int, mode: int) -> bool:
+    """Take or change a lock, waiting for so many seconds at most, and say whether it is held."""
+    deadline = time.monotonic() + seconds
+    while not try_lock(file, mode):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 def run_as(uid: int, gid: int) -> dict[str, Any]:
-    """Return the arguments that make `subprocess` run a program as the owner of the data."""
+    """Return the arguments that make `subprocess` run a program as that account."""
     return {} if uid == os.geteuid() else {"user": uid, "group": gid, "extra_groups": []}
 
 
 def recorded_sockets(cluster: Path) -> Path | None:
-    """Return the socket directory of the server that runs, or that ran until it was killed."""
+    """Return the socket directory that the server wrote down; it may have been killed since."""
     try:
         return Path(os.fsdecode((cluster / "postmaster.pid").read_bytes()).splitlines()[4])
     except (OSError, IndexError):
@@ -63,7 +73,7 @@ def recorded_sockets(cluster: Path) -> Path | None:
 
 
 def answers(sockets: Path) -> bool:
-    """Whether a server answers there. One that was killed may still take a connection."""
+    """Whether a server answers there; a connection alone proves nothing after a kill."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(5)
         try:
@@ -80,12 +90,12 @@ def start_server(data_dir: Path, pg_ctl: Path, sockets: Path, server: int) -> in
     `server` is `server.lock`, held: every process of the server inherits it, so that it is free
     when, and only when, the last of them has ended.
     """
-    # The lock tells that no server is left. What one that was killed wrote about itself must go:
-    # the process id in it may be anybody's by now.
+    # We hold the lock, so no server runs. If one was killed, its postmaster.pid is still there, and
+    # the process id in it may belong to another program by now.
     cluster = data_dir / CLUSTER
     for stale in (cluster / "postmaster.pid", *sockets.glob(".s.PGSQL.*")):
         stale.unlink(missing_ok=True)
-    # pg_ctl hands its paths to the shell and quotes them badly: it gets relative ones.
+    # pg_ctl passes its paths to the shell and quotes them badly, so we give it relative ones.
     options = f"-c listen_addresses= -c port={PORT} -c unix_socket_directories={sockets}"
     options += " -c cluster_name=blogsvc"
     arguments = ["-w", "-t", str(START_TIMEOUT), "-l", "../postgres.log", "-o", options, "start"]
@@ -93,7 +103,7 @@ def start_server(data_dir: Path, pg_ctl: Path, sockets: Path, server: int) -> in
 
 
 def stop_server(data_dir: Path, pg_ctl: Path) -> None:
-    """Stop the server of `data_dir`, if one runs; open sessions are rolled back."""
+    """Stop the server of `data_dir`, if one runs; open transactions are rolled back."""
     cluster = data_dir / CLUSTER
     with contextlib.ExitStack() as locks:
         try:
@@ -105,11 +115,12 @@ def stop_server(data_dir: Path, pg_ctl: Path) -> None:
         if sockets is None:
             return
         if not try_lock(server, fcntl.LOCK_EX):
-            was_killed = not answers(sockets) and _lock_soon(server)
+            # The last processes of a server end a moment after the first.
+            was_killed = not answers(sockets) and lock_within(5, server, fcntl.LOCK_EX)
             if not was_killed:
                 quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
                 _pg_ctl(pg_ctl, cluster, "-m", "fast", "-w", "-t", "60", "stop", **quiet)
-                if not _lock_soon(server):
+                if not lock_within(5, server, fcntl.LOCK_EX):
                     return
         if sockets.name.startswith(SOCKETS_PREFIX):
             shutil.rmtree(sockets, ignore_errors=True)
@@ -118,10 +129,10 @@ def stop_server(data_dir: Path, pg_ctl: Path) -> None:
 def main(
     data_dir: Path, pg_ctl: Path, sockets: Path | None = None, server: int = -1, start: int = -1
 ) -> int:
-    """Start the server, if asked to, and stand by until the last user is gone, then stop it.
+    """Start the server, if `sockets` is given, then leave a watchdog in the background.
 
-    Returns when the server runs and a watchdog stands by; there is at most one. `start` is
-    `start.lock`, held: it is passed on so that nobody else starts before this is done.
+    Returns once both run; where there is a watchdog already, no second one is started. `start` is
+    `start.lock`, held: nobody else can start the server before this returns.
     """
     if sockets is not None:
         status = start_server(data_dir, pg_ctl, sockets, server)
@@ -132,7 +143,7 @@ def main(
     if not try_lock(watchdog, fcntl.LOCK_EX):
         return 0
     if os.fork():
-        # The child shares the lock, so it holds from before the caller goes on.
+        # The child shares the lock, so the caller finds it held at once.
         return 0
     os.setsid()
     for file in (server, start):
@@ -140,7 +151,7 @@ def main(
             os.close(file)
     fcntl.flock(users, fcntl.LOCK_EX)
     stop_server(data_dir, pg_ctl)
-    # In this order: whoever comes next must find that no watchdog stands by.
+    # In this order: the next user must not take this one for a watchdog that still waits.
     os.close(watchdog)
     os.close(users)
     return 0
@@ -158,19 +169,9 @@ def _pg_ctl(pg_ctl: Path, cluster: Path, *arguments: str, **options: Any) -> int
     ).returncode
 
 
-def _lock_soon(file: int) -> bool:
-    """Wait for a server's last processes, which end a moment after the first."""
-    deadline = time.monotonic() + 5
-    while not try_lock(file, fcntl.LOCK_EX):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 @contextlib.contextmanager
 def _there(lock: Path) -> Iterator[int]:
-    """Open a lock file that is there; a directory that is being deleted gets no new one."""
+    """Open a lock file, but make none: the data directory may be in the middle of its deletion."""
     file = os.open(lock, os.O_RDWR)
     try:
         yield file
