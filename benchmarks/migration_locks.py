@@ -26,7 +26,8 @@ from typing import Any
 import asyncpg
 
 from blogsvc.migrator import Migrator
-from tests.migrations.migrating import add_online, make_checkout, run
+from tests.migrations.migrating import add_online, make_checkout
+from tests.support import run
 
 from .databases import server
 

@@ -25,7 +25,7 @@ from blogsvc.migrator import Migrator
 from blogsvc.models import Post
 from blogsvc.testing import create_database, drop_database
 
-from .embedded.processes import ROOT, eventually
+from .support import ROOT, eventually
 
 
 class HostRouter:

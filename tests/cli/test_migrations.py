@@ -21,8 +21,8 @@ from ..migrations.migrating import (
     fetch,
     make_checkout,
     recorded,
-    run,
 )
+from ..support import run
 
 FILES = files.all_files()
 

@@ -10,8 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,7 @@ from blogsvc.embedded import program
 from blogsvc.embedded.account import may, server_account
 from blogsvc.errors import EmbeddedUnavailable
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0
-"""Seconds after which a test gives up. Only a failing one waits for so long."""
+from ..support import PATIENCE, ROOT, eventually
 
 _USE = """
 import sys
@@ -109,16 +106,6 @@ def the_account_can_read_the_programs() -> bool:
     return may(server_account(), "rx", program("postgres"))
 
 
-def eventually(condition: Callable[[], object]) -> bool:
-    """Wait until a condition holds, and say whether it does."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def processes_of(data_dir: Path) -> list[str]:
     """Return every living process that works in the data directory or for it."""
     found = []
@@ -135,22 +122,6 @@ def processes_of(data_dir: Path) -> list[str]:
 def nothing_left(data_dir: Path) -> bool:
     """Wait until no process of the embedded server is left, and say whether that is so."""
     return eventually(lambda: not processes_of(data_dir))
-
-
-def run(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command of the environment that runs the tests, from the project's root."""
-    program = Path(sysconfig.get_path("scripts"), command[0])
-    return subprocess.run(
-        [str(program), *command[1:]],
-        **{
-            "capture_output": True,
-            "text": True,
-            "timeout": PATIENCE,
-            "check": False,
-            "cwd": ROOT,
-            **options,
-        },
-    )
 
 
 def ordinary_user() -> dict[str, Any]:

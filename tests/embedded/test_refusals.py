@@ -13,7 +13,8 @@ import pytest
 from blogsvc import embedded
 from blogsvc.embedded.account import server_account
 
-from .processes import ROOT, ordinary_user, refusal, run
+from ..support import ROOT, run
+from .processes import ordinary_user, refusal
 
 _WITHOUT_THE_EXTRA = """
 import sys
@@ -69,13 +70,11 @@ def test_without_the_extra_one_error_names_both_ways_out() -> None:
 
 
 @pytest.mark.parametrize("command", [("aerich", "upgrade"), ("blogsvc", "upgrade")])
-def test_the_commands_say_it_in_one_line(command: tuple[str, ...], reachable: Path) -> None:
+async def test_the_commands_say_it_in_one_line(command: tuple[str, ...], reachable: Path) -> None:
     (reachable / "file").touch()
-    environment = {**os.environ, "BLOGSVC_DATA_DIR": str(reachable / "file")}
-    said = run(*command, env=environment)
-    assert said.returncode == 1
-    assert said.stderr.startswith("Error: The embedded PostgreSQL cannot use the directory")
-    assert said.stderr.count("\n") == 1
+    ended = await run(*command, BLOGSVC_DATA_DIR=str(reachable / "file"))
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    assert ended.output.startswith("Error: The embedded PostgreSQL cannot use the directory")
 
 
 def test_a_file_in_the_place_of_the_directory_is_told(reachable: Path) -> None:

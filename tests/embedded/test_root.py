@@ -18,7 +18,8 @@ from blogsvc import config, embedded
 from blogsvc.embedded import programs
 from blogsvc.embedded.account import server_account
 
-from .processes import ROOT, reachable_directory, refusal, the_account_can_read_the_programs, users
+from ..support import ROOT
+from .processes import reachable_directory, refusal, the_account_can_read_the_programs, users
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs the server itself")
 

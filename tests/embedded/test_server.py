@@ -17,13 +17,12 @@ from blogsvc import BlogService, embedded
 from blogsvc.database import Endpoint
 from blogsvc.embedded import server
 
+from ..support import eventually, run
 from .processes import (
-    eventually,
     nothing_left,
     ordinary_user,
     processes_of,
     reachable_directory,
-    run,
     the_account_can_read_the_programs,
     users,
 )
@@ -335,10 +334,9 @@ async def test_service_aerich_and_command_reach_the_same_server(
     monkeypatch.setenv("BLOGSVC_DATA_DIR", str(data_dir))
     with users(data_dir) as [user]:
         assert user.url
-        upgraded = await asyncio.to_thread(run, "aerich", "upgrade")
-        assert upgraded.returncode == 0, upgraded.stdout + upgraded.stderr
+        upgraded = await run("aerich", "upgrade")
+        assert upgraded.status == 0, upgraded.output
         async with BlogService(migrate=False) as blog:
             await blog.posts.create("Seen from everywhere", "")
-        listed = await asyncio.to_thread(run, "blogsvc", "list")
-        assert "Seen from everywhere" in listed.stdout
+        assert "Seen from everywhere" in (await run("blogsvc", "list")).output
         assert await asyncio.to_thread(ask, user.url, "SELECT count(*) FROM posts") == 1

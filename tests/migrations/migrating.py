@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shutil
-import sysconfig
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +12,7 @@ import asyncpg
 
 from blogsvc.migrator import files, schema
 
-from ..support import PATIENCE, ROOT
+from ..support import ROOT
 
 HEAD = files.all_files()[-1]
 
@@ -32,47 +28,6 @@ async def upgrade(db):
 async def downgrade(db):
     return r"""{down}"""
 '''
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A command that has ended; `output` is what it printed, errors included."""
-
-    status: int
-    output: str
-
-    @property
-    def is_one_line(self) -> bool:
-        return self.output.startswith("Error: ") and self.output.strip().count("\n") == 0
-
-
-async def start(
-    *command: str, url: str, checkout: Path = ROOT, **environment: str
-) -> asyncio.subprocess.Process:
-    """Start `aerich` or `blogsvc` on a database."""
-    return await asyncio.create_subprocess_exec(
-        str(Path(sysconfig.get_path("scripts"), command[0])),
-        *command[1:],
-        cwd=checkout,
-        env={**os.environ, "PYTHONPATH": str(checkout), "DATABASE_URL": url, **environment},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-
-
-async def run(
-    *command: str,
-    url: str,
-    checkout: Path = ROOT,
-    patience: float | None = PATIENCE,
-    **environment: str,
-) -> Ended:
-    """Run `aerich` or `blogsvc` on a database to its end."""
-    process = await start(*command, url=url, checkout=checkout, **environment)
-    output, _ = await asyncio.wait_for(process.communicate(), patience)
-    assert process.returncode is not None
-    return Ended(process.returncode, output.decode())
 
 
 def make_checkout(place: Path) -> Path:

@@ -7,7 +7,8 @@ import pytest
 from blogsvc.errors import MigrationError
 from blogsvc.migrator import Migrator, files
 
-from .migrating import execute, fetch, recorded, run
+from ..support import run
+from .migrating import execute, fetch, recorded
 
 ALL = [file.version for file in files.all_files()]
 

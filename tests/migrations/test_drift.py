@@ -9,7 +9,8 @@ import pytest
 from blogsvc.errors import MigrationError
 from blogsvc.migrator import Migrator, files
 
-from .migrating import HEAD, execute, make_checkout, recorded, run
+from ..support import run
+from .migrating import HEAD, execute, make_checkout, recorded
 
 CHANGES = {
     "an index dropped by hand": (

@@ -16,8 +16,8 @@ import pytest
 from blogsvc.errors import MigrationError
 from blogsvc.migrator import Migrator, files, schema
 
-from ..support import ROOT
-from .migrating import MIGRATION, add_online, make_checkout, run
+from ..support import ROOT, run
+from .migrating import MIGRATION, add_online, make_checkout
 from .write_schema import replay
 
 FILES = files.all_files()

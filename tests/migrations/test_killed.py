@@ -9,18 +9,8 @@ import pytest
 
 from blogsvc.migrator import Migrator
 
-from ..support import PATIENCE, ROOT, becomes_true
-from .migrating import (
-    HEAD,
-    add_migration,
-    connected,
-    execute,
-    fetch,
-    make_checkout,
-    recorded,
-    run,
-    start,
-)
+from ..support import PATIENCE, ROOT, becomes_true, run, start
+from .migrating import HEAD, add_migration, connected, execute, fetch, make_checkout, recorded
 
 IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'posts_of_a_test_idx'::regclass"
 

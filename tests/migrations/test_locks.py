@@ -10,17 +10,8 @@ import pytest
 from blogsvc.errors import LockedError
 from blogsvc.migrator import Migrator, running
 
-from ..support import becomes_true
-from .migrating import (
-    add_migration,
-    connected,
-    execute,
-    fetch,
-    make_checkout,
-    recorded,
-    run,
-    start,
-)
+from ..support import becomes_true, run, start
+from .migrating import add_migration, connected, execute, fetch, make_checkout, recorded
 
 WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'posts'::regclass AND mode = $1"
 

@@ -8,7 +8,8 @@ import pytest
 
 from blogsvc.migrator import Migrator, files
 
-from .migrating import add_online, connected, execute, facts, fetch, make_checkout, run
+from ..support import run
+from .migrating import add_online, connected, execute, facts, fetch, make_checkout
 
 POSTS = "INSERT INTO posts (title, content) SELECT 'Post ' || n, '' FROM generate_series(1, $1) n"
 

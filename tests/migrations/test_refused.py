@@ -12,7 +12,8 @@ from blogsvc import embedded
 from blogsvc.errors import MigrationError, Unavailable
 from blogsvc.migrator import Migrator
 
-from .migrating import execute, run
+from ..support import run
+from .migrating import execute
 
 
 def as_role(url: str, role: str) -> str:

@@ -6,16 +6,8 @@ from pathlib import Path
 
 from blogsvc.migrator import Migrator
 
-from .migrating import (
-    add_migration,
-    add_online,
-    execute,
-    facts,
-    fetch,
-    make_checkout,
-    recorded,
-    run,
-)
+from ..support import run
+from .migrating import add_migration, add_online, execute, facts, fetch, make_checkout, recorded
 
 
 async def test_a_rehearsal_names_what_it_could_not_try_and_changes_nothing(

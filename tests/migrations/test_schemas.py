@@ -8,7 +8,8 @@ from blogsvc import BlogService
 from blogsvc.errors import SchemaOutOfDate
 from blogsvc.migrator import Migrator, files
 
-from .migrating import execute, fetch, run
+from ..support import run
+from .migrating import execute, fetch
 
 HEAD = files.all_versions()[-1]
 

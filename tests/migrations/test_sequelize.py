@@ -14,7 +14,8 @@ from blogsvc import BlogService
 from blogsvc.migrator import Migrator
 from blogsvc.migrator.sequelize import take_over
 
-from .migrating import execute, fetch, run
+from ..support import run
+from .migrating import execute, fetch
 
 THEIRS = """
     CREATE TABLE "Posts" (

@@ -9,7 +9,8 @@ import pytest
 from blogsvc.errors import LockedError
 from blogsvc.migrator import Migrator, files
 
-from .migrating import execute, fetch, recorded, run
+from ..support import run
+from .migrating import execute, fetch, recorded
 
 ALL = [file.version for file in files.all_files()]
 

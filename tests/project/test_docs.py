@@ -20,7 +20,8 @@ from blogsvc import BlogService, errors
 from blogsvc.cli import cli
 from blogsvc.posts.repository import PostRepository
 
-ROOT = Path(__file__).parents[2]
+from ..support import ROOT
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REPOSITORY = (ROOT / "docs" / "repository.md").read_text(encoding="utf-8")
 CODE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from ..support import ROOT
+
 SERVERS = {
     "fastapi": ["-m", "uvicorn", "examples.fastapi_app:app", "--port", "{port}"],
     "litestar": ["-m", "uvicorn", "examples.litestar_app:app", "--port", "{port}"],

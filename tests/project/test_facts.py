@@ -24,7 +24,7 @@ from blogsvc.database.connections import _NO_ARGUMENTS, _PARSED, leave_as_is
 from blogsvc.embedded import programs, watchdog
 from blogsvc.migrator import aerich
 
-from ..embedded.processes import eventually
+from ..support import eventually
 
 URL = "postgresql://us%40er:pa%3Ass@one:1,two/d%2Fb?target_session_attrs=read-write&work_mem=1MB"
 

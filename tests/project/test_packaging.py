@@ -18,7 +18,7 @@ import pytest
 import blogsvc
 from blogsvc import errors
 
-from ..embedded.processes import PATIENCE, ROOT, run
+from ..support import PATIENCE, ROOT, run
 
 EXPECTED_NAMES = {
     "UNSET",
@@ -42,8 +42,8 @@ def in_toml(name: str) -> dict[str, object]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built here and now without a download."""
     place = tmp_path_factory.mktemp("wheel")
-    built = run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(place))
-    assert built.returncode == 0, built.stdout + built.stderr
+    building = ("build", "--wheel", "--no-isolation", "--outdir", str(place))
+    subprocess.run([sys.executable, "-m", *building], cwd=ROOT, check=True)
     [path] = place.glob("*.whl")
     return path
 
@@ -62,8 +62,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(place),
         "--ignore-installed",
     ]
-    done = run("python", "-m", "pip", "install", *installing, str(wheel))
-    assert done.returncode == 0, done.stderr
+    subprocess.run([sys.executable, "-m", "pip", "install", *installing, str(wheel)], check=True)
     # After the wheel on the path, and without its .pth files: the checkout must not be found.
     (library / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     return place / "bin"
@@ -81,10 +80,12 @@ def test_aerich_ini_is_valid_as_ini_too() -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("-c", "aerich.ini")])
-def test_aerich_finds_the_migrations_either_way(migrated: str, options: tuple[str, ...]) -> None:
-    said = run("aerich", *options, "heads", env={**os.environ, "DATABASE_URL": migrated})
-    assert said.returncode == 0, said.stderr
-    assert "No available heads" in said.stdout
+async def test_aerich_finds_the_migrations_either_way(
+    migrated: str, options: tuple[str, ...]
+) -> None:
+    ended = await run("aerich", *options, "heads", url=migrated)
+    assert ended.status == 0, ended.output
+    assert "No available heads" in ended.output
 
 
 def test_every_pinned_version_is_one_that_the_package_allows() -> None:
@@ -172,7 +173,7 @@ def test_nothing_that_ships_makes_a_table_from_the_models() -> None:
         assert not re.search(r"generate_schema|get_schema_sql", source), path
 
 
-def test_the_command_says_its_version_and_so_does_the_module() -> None:
+async def test_the_command_says_its_version_and_so_does_the_module() -> None:
     for command in (("blogsvc", "--version"), ("python", "-m", "blogsvc", "-V")):
-        said = run(*command)
-        assert said.stdout == f"blogsvc, version {blogsvc.__version__}\n", said.stderr
+        ended = await run(*command)
+        assert ended.output == f"blogsvc, version {blogsvc.__version__}\n"
