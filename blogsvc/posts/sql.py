@@ -103,8 +103,8 @@ def create(table: str) -> Command:
     return Command(f"""
         INSERT INTO {table} (title, content, slug, status, published_at, created_at)
         SELECT $1, $2, slug, $4, $5, $6
-        FROM unnest($3::text[]) WITH ORDINALITY AS candidate (slug, place)
-        WHERE NOT EXISTS (SELECT FROM {table} AS stored WHERE stored.slug = candidate.slug)
+        FROM unnest($3::text[]) WITH ORDINALITY AS new (slug, place) {_taken(table)}
+        WHERE taken IS NULL
         ORDER BY place
         LIMIT 1
         ON CONFLICT (slug) DO NOTHING
@@ -120,7 +120,8 @@ def create_many(table: str) -> Command:
         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],
                 $5::timestamptz[], $6::timestamptz[]) WITH ORDINALITY
             AS new (title, content, slug, status, published_at, created_at, place)
-        WHERE NOT EXISTS (SELECT FROM {table} AS stored WHERE stored.slug = new.slug)
+            {_taken(table)}
+        WHERE taken IS NULL
         ORDER BY place
         ON CONFLICT (slug) DO NOTHING
         RETURNING slug, id""")
@@ -240,6 +241,17 @@ def search(table: str, *, visible: bool, after: bool) -> Query:
             {COLUMNS}
         FROM query LEFT JOIN (page JOIN {table} USING (id)) ON true
         ORDER BY rank DESC, id DESC""")
+
+
+def _taken(table: str) -> str:
+    """Look in the index whether the slug of each row `new` is taken.
+
+    LIMIT keeps PostgreSQL from joining the whole table, as a plan made while the table was empty
+    would go on doing.
+    """
+    return f"""LEFT JOIN LATERAL (
+            SELECT true AS taken FROM {table} AS stored WHERE stored.slug = new.slug LIMIT 1
+        ) AS stored ON true"""
 
 
 def _keeps_time(fields: tuple[str, ...]) -> list[str]:

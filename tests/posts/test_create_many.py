@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import asyncpg
@@ -11,6 +11,7 @@ import pytest
 from blogsvc import BlogService, NewPost
 from blogsvc.errors import AlreadyExists, InvalidPost
 from blogsvc.posts import creating
+from blogsvc.posts import sql as sql_of_posts
 
 
 def generated(number: int) -> Iterator[NewPost]:
@@ -91,3 +92,18 @@ async def test_very_long_posts_are_sent_a_few_at_a_time(
     monkeypatch.setattr(creating, "CHUNK_SIZE", 1000)
     ids = await blog.posts.create_many(NewPost(f"Post {n}", "x" * 400) for n in range(10))
     assert len(set(ids)) == 10
+
+
+@pytest.mark.parametrize("statement", [sql_of_posts.create, sql_of_posts.create_many])
+async def test_a_plan_made_on_an_empty_table_looks_slugs_up_in_the_index(
+    sql: asyncpg.Connection, statement: Callable[[str], str]
+) -> None:
+    """It is kept while the table grows, so a plan that reads the whole table would be a trap."""
+    await sql.execute(
+        f"SET plan_cache_mode = force_generic_plan; PREPARE waiting AS {statement('posts')}"
+    )
+    nothing = ", ".join(["NULL"] * 6)
+    plan = await sql.fetch(f"EXPLAIN EXECUTE waiting({nothing})")
+    text = "\n".join(row[0] for row in plan)
+    assert "using posts_slug_key" in text
+    assert "Seq Scan" not in text
