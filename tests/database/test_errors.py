@@ -9,7 +9,7 @@ import os
 import pickle
 import signal
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -28,6 +28,8 @@ from blogsvc.errors import (
     TransactionConflict,
     Unavailable,
 )
+
+from .calls import READS, WRITES, Call
 
 SLEEP = "SELECT pg_sleep(60)"
 WRITE = "INSERT INTO posts (title, content) SELECT 'T', pg_sleep(60)::text"
@@ -211,30 +213,12 @@ async def test_a_service_that_is_not_open_is_told(database: str) -> None:
             pass
 
 
-CALLS: list[Callable[[BlogService], Awaitable[object]]] = [
-    lambda blog: blog.ping(),
-    lambda blog: blog.posts.create("T", "C"),
-    lambda blog: blog.posts.create_many([]),
-    lambda blog: blog.posts.get(1),
-    lambda blog: blog.posts.get_by_slug("s"),
-    lambda blog: blog.posts.get_many([1]),
-    lambda blog: blog.posts.exists(1),
-    lambda blog: blog.posts.count(),
-    lambda blog: blog.posts.page(with_total=True),
-    lambda blog: anext(blog.posts.stream()),
-    lambda blog: blog.posts.update(1, title="T"),
-    lambda blog: blog.posts.upsert("s", title="T", content="C"),
-    lambda blog: blog.posts.publish(1),
-    lambda blog: blog.posts.unpublish(1),
-    lambda blog: blog.posts.archive(1),
-    lambda blog: blog.posts.delete(1),
-    lambda blog: blog.posts.search("word"),
-]
+CALLS: dict[str, Call] = {"ping": lambda blog: blog.ping(), **READS, **WRITES}
 
 
-@pytest.mark.parametrize("place", range(len(CALLS)))
+@pytest.mark.parametrize("name", CALLS)
 async def test_no_call_lets_anything_else_escape_when_the_server_goes_away(
-    blog_url: str, place: int
+    blog_url: str, name: str
 ) -> None:
     async with BlogService(blog_url, connect_timeout=0.5) as blog:
         await blog._database.read(Query("SELECT 1"))
@@ -242,7 +226,7 @@ async def test_no_call_lets_anything_else_escape_when_the_server_goes_away(
         for holder in blog._database.check_open()._holders:
             holder.terminate()
         with pytest.raises(DatabaseError):
-            await CALLS[place](blog)
+            await CALLS[name](blog)
 
 
 @pytest.mark.parametrize("name", errors.__all__)

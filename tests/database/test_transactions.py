@@ -111,6 +111,38 @@ async def test_a_task_started_inside_does_not_join(
     assert await titles(sql) == ["Its own"]
 
 
+async def test_a_block_that_another_task_leaves_has_ended_for_the_one_that_opened_it(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    block = blog.transaction()
+    await block.__aenter__()
+    await blog.posts.create("Inside", "")
+    await asyncio.create_task(block.__aexit__(None, None, None))
+    assert await titles(sql) == ["Inside"]
+    await blog.posts.create("After it, by itself", "")
+    assert await titles(sql) == ["Inside", "After it, by itself"]
+
+
+async def test_a_generator_that_is_dropped_inside_of_its_block_ends_it_for_its_caller(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    async def numbers() -> AsyncIterator[int]:
+        async with blog.transaction():
+            await blog.posts.create("Undone", "")
+            yield 1
+            yield 2
+
+    async for number in numbers():
+        assert number == 1
+        break
+    # The event loop closes it, in a task of its own.
+    async with asyncio.timeout(60):
+        while blog._database.in_transaction:  # noqa: ASYNC110 - the loop tells nobody
+            await asyncio.sleep(0)
+    await blog.posts.create("After it, by itself", "")
+    assert await titles(sql) == ["After it, by itself"]
+
+
 async def test_two_services_do_not_mix(
     blog: BlogService, blog_url: str, sql: asyncpg.Connection
 ) -> None:
@@ -226,6 +258,32 @@ async def test_a_body_that_fails_otherwise_is_run_once(blog: BlogService) -> Non
     with pytest.raises(Stop):
         await blog.run_transaction(fails)
     assert runs == 1
+
+
+async def test_a_conflict_in_a_nested_run_runs_the_outermost_body_again_and_no_other(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    post = await blog.posts.create("0", "")
+    runs: list[str] = []
+
+    async def outermost() -> None:
+        runs.append("outermost")
+        await blog.posts.get(post.id)  # from here on it sees this moment
+        if len(runs) == 1:
+            await sql.execute("UPDATE posts SET title = 'theirs'")
+        await blog.run_transaction(middle)
+
+    async def middle() -> None:
+        runs.append("middle")
+        await blog.run_transaction(innermost)
+
+    async def innermost() -> None:
+        runs.append("innermost")
+        await blog.posts.update(post.id, title="ours")
+
+    await blog.run_transaction(outermost, isolation="repeatable read")
+    assert runs == ["outermost", "middle", "innermost"] * 2
+    assert await titles(sql) == ["ours"]
 
 
 async def test_a_locked_post_waits_for_the_transaction_to_end(

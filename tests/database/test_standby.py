@@ -1,0 +1,83 @@
+"""Several hosts, one of them a standby: the URL says which one is wanted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blogsvc import embedded
+from blogsvc.database import Database, Query
+from blogsvc.database.connections import connect, target_of
+from blogsvc.errors import DatabaseError
+
+from .test_connections import NOBODY_LISTENS, SOON, with_hosts
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, str]]:
+    """The URLs of a primary, and of a server that takes itself for a standby."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        data = Path(directory) / "standby"
+        embedded.start(data).release()
+        (data / "pgdata" / "standby.signal").touch()
+        primary = embedded.start(Path(directory) / "primary")
+        try:
+            standby = embedded.start(data)
+            try:
+                yield {"primary": primary.url, "standby": standby.url}
+            finally:
+                standby.release()
+        finally:
+            primary.release()
+
+
+def place_of(url: str) -> str:
+    [(host, port)] = target_of(url).hosts
+    return f"{host}:{port}"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first", "second", "chosen"),
+    [
+        ("prefer-standby", "primary", "standby", "standby"),
+        ("prefer-standby", "standby", "primary", "standby"),
+        ("prefer-standby", "primary", "primary", "primary"),
+        ("prefer-standby", "nobody", "primary", "primary"),
+        ("standby", "primary", "standby", "standby"),
+        ("read-write", "standby", "primary", "primary"),
+        ("any", "primary", "standby", "primary"),
+        ("any", "standby", "primary", "standby"),
+    ],
+)
+async def test_of_two_hosts_the_one_that_is_wanted_is_chosen(
+    servers: dict[str, str], wanted: str, first: str, second: str, chosen: str
+) -> None:
+    place = place_of(servers[first]) if first in servers else NOBODY_LISTENS
+    url = with_hosts(servers[second], place, target_session_attrs=wanted)
+    connection = await connect(url, timeout=SOON)
+    try:
+        is_standby = await connection.fetchval("SELECT pg_is_in_recovery()")
+    finally:
+        await connection.close()
+    assert is_standby == (chosen == "standby")
+
+
+async def test_a_connection_on_which_no_transaction_could_begin_is_replaced(
+    servers: dict[str, str],
+) -> None:
+    database = Database(
+        min_size=1, max_size=1, command_timeout=None, connect_timeout=SOON, acquire_timeout=SOON
+    )
+    await database.open(servers["standby"])
+    try:
+        mine = Query("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+        before = await database.read(mine)
+        with pytest.raises(DatabaseError, match="cannot use serializable mode in a hot standby"):
+            async with database.transaction(isolation="serializable"):
+                pass
+        assert await database.read(mine) != before
+    finally:
+        await database.close()
