@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -244,3 +251,83 @@ async def test_progress_goes_to_the_total_one_post_at_a_time(
     seen: list[tuple[int, int]] = []
     await export_posts(blog.posts, tmp_path, on_progress=lambda *step: seen.append(step))
     assert seen == [(0, 2), (1, 2), (2, 2)]
+
+
+LARGE = "old" * 400_000
+
+MOST = 500_000
+"""Bytes that a file may have where there is no room for a large post."""
+
+_EXPORT_UNTIL_KILLED = """
+import resource, signal, sys
+from blogsvc.cli import main
+
+# Python ignores the signal with which the system ends whoever writes more than is allowed.
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+most = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+main()
+"""
+
+
+@contextlib.contextmanager
+def little_room() -> Iterator[None]:
+    """Let this process write no large file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def export_until_killed(url: str, folder: Path) -> None:
+    """Export in a process that is killed in the middle of a large file."""
+    command = [sys.executable, "-c", _EXPORT_UNTIL_KILLED, str(MOST), "export", "--url", url]
+    ended = subprocess.run([*command, str(folder)], capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGXFSZ, ended.stderr.decode()
+
+
+async def test_a_file_that_cannot_be_written_whole_stays_as_it_was(
+    blog: BlogService, tmp_path: Path
+) -> None:
+    post = await blog.posts.create("Hello", LARGE, slug="hello")
+    await export_posts(blog.posts, tmp_path)
+    before = (tmp_path / "hello.md").read_bytes()
+    await blog.posts.update(post.id, content=LARGE.replace("old", "new"))
+    with little_room(), pytest.raises(ConfigurationError, match="File too large"):
+        await export_posts(blog.posts, tmp_path)
+    assert files_in(tmp_path) == {tmp_path / "hello.md"}
+    assert (tmp_path / "hello.md").read_bytes() == before
+
+
+async def test_who_reads_a_file_while_it_is_exported_again_reads_one_version_of_it(
+    blog: BlogService, tmp_path: Path
+) -> None:
+    post = await blog.posts.create("Hello", LARGE, slug="hello")
+    await export_posts(blog.posts, tmp_path)
+    before = (tmp_path / "hello.md").read_bytes()
+    with (tmp_path / "hello.md").open("rb") as file:
+        read = file.read(MOST)
+        await blog.posts.update(post.id, content=LARGE.replace("old", "new"))
+        await export_posts(blog.posts, tmp_path)
+        read += file.read()
+    assert read == before
+
+
+async def test_an_export_that_is_killed_leaves_whole_files_and_can_be_repeated(
+    blog: BlogService, database: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "hello.md"
+    post = await blog.posts.create("Hello", LARGE, slug="hello")
+    await asyncio.to_thread(export_until_killed, database, tmp_path)
+    assert not path.exists()
+    await export_posts(blog.posts, tmp_path)
+    before = path.read_bytes()
+
+    await blog.posts.update(post.id, content=LARGE.replace("old", "new"))
+    await asyncio.to_thread(export_until_killed, database, tmp_path)
+    assert path.read_bytes() == before
+    await export_posts(blog.posts, tmp_path)
+    assert path.read_bytes() == before.replace(b"old", b"new")

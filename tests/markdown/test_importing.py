@@ -393,3 +393,57 @@ async def test_a_large_blog_comes_in_whole_and_only_once(blog: BlogService) -> N
     assert await blog.posts.count() == first.created
     second = await import_posts(blog.posts, [folder])
     assert second == replace(first, created=0, unchanged=first.created)
+
+
+async def store_in_may(blog: BlogService, **posts: tuple[int, str]) -> dict[str, PostRecord]:
+    """Store posts under these slugs (`_` for `-`), each with its day in May and its text."""
+    for name, (day, text) in posts.items():
+        created_at = FIRST_OF_MAY + timedelta(days=day - 1)
+        await blog.posts.create("Hello", text, slug=name.replace("_", "-"), created_at=created_at)
+    return await stored(blog)
+
+
+async def changed_by_importing(blog: BlogService, folder: Path) -> set[str]:
+    """Import a folder and return the slugs of the posts that are new or changed."""
+    before = await stored(blog)
+    assert (await import_posts(blog.posts, [folder])).is_complete
+    return {slug for slug, post in (await stored(blog)).items() if post != before.get(slug)}
+
+
+async def test_of_several_posts_of_a_date_an_edited_file_changes_the_first(
+    blog: BlogService, tmp_path: Path
+) -> None:
+    await store_in_may(blog, hello=(1, "A"), hello_2=(2, "B"), hello_3=(2, "C"), hello_4=(3, "D"))
+    write(tmp_path, "hello.md", yaml(content="edited", date="2026-05-02"))
+    assert await changed_by_importing(blog, tmp_path) == {"hello-2"}
+    assert (await blog.posts.get_by_slug("hello-2")).content == "edited"
+
+
+async def test_of_several_posts_a_file_changes_the_one_with_its_text(
+    blog: BlogService, tmp_path: Path
+) -> None:
+    await store_in_may(blog, hello=(1, "A"), hello_2=(1, "B"), hello_3=(1, "C"), hello_4=(2, "B"))
+    write(tmp_path, "hello.md", yaml(content="B", date="2026-05-01", status="archived"))
+    assert await changed_by_importing(blog, tmp_path) == {"hello-2"}
+    assert (await blog.posts.get_by_slug("hello-2")).status == "archived"
+
+
+async def test_a_numbered_post_with_another_text_is_not_changed_where_a_slug_before_it_is_free(
+    blog: BlogService, tmp_path: Path
+) -> None:
+    await store_in_may(blog, hello=(1, "A"), hello_3=(2, "C"))
+    write(tmp_path, "hello.md", yaml(content="new", date="2026-05-02"))
+    assert await changed_by_importing(blog, tmp_path) == {"hello-2"}
+    assert (await blog.posts.get_by_slug("hello-2")).content == "new"
+
+
+async def test_edited_files_of_equal_slug_and_date_change_each_its_own_post(
+    blog: BlogService, tmp_path: Path
+) -> None:
+    for name in "abc":
+        write(tmp_path, f"{name}/hello.md", yaml(content=name, date="2026-05-01"))
+    await import_posts(blog.posts, [tmp_path])
+    write(tmp_path, "b/hello.md", yaml(content="edited", date="2026-05-01"))
+    assert await changed_by_importing(blog, tmp_path) == {"hello-2"}
+    texts = {slug: post.content for slug, post in (await stored(blog)).items()}
+    assert texts == {"hello": "a", "hello-2": "edited", "hello-3": "c"}
