@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ..migrations.migrating import execute, run
+from ..migrations.migrating import execute
+from ..support import run
 
 WHERE_AM_I = ("--no-psqlrc", "--no-align", "--tuples-only", "-c", "SELECT current_schema()")
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from blogsvc.database.connections import target_of
 
-from ..embedded.processes import PATIENCE
+from ..support import PATIENCE
 
 BEGUN = b"Z\0\0\0\5T"
 """How an answer ends where a transaction is open."""

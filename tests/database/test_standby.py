@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,17 +11,18 @@ from blogsvc.database import Database, Query
 from blogsvc.database.connections import connect, target_of
 from blogsvc.errors import DatabaseError
 
+from ..embedded.processes import reachable_directory
 from .test_connections import NOBODY_LISTENS, SOON, with_hosts
 
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[dict[str, str]]:
     """The URLs of a primary, and of a server that takes itself for a standby."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-        data = Path(directory) / "standby"
+    with reachable_directory() as directory:
+        data = directory / "standby"
         embedded.start(data).release()
         (data / "pgdata" / "standby.signal").touch()
-        primary = embedded.start(Path(directory) / "primary")
+        primary = embedded.start(directory / "primary")
         try:
             standby = embedded.start(data)
             try:
