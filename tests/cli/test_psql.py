@@ -32,3 +32,27 @@ async def test_psql_ends_with_the_status_of_the_shell(empty_database: str) -> No
     ended = await run("blogsvc", "psql", "--no-psqlrc", "-c", "nonsense", url=empty_database)
     assert ended.status == 1
     assert "syntax error" in ended.output
+
+
+@pytest.mark.parametrize("name", ["a\tb", "a\nb", "a\vb", "a b"])
+async def test_psql_works_in_a_schema_with_white_space_of_any_kind(
+    empty_database: str, name: str
+) -> None:
+    await create_schema(empty_database, name)
+    ended = await run("blogsvc", "psql", "--schema", name, *WHERE_AM_I, url=empty_database)
+    assert (ended.status, ended.output) == (0, f"{name}\n")
+
+
+async def test_psql_keeps_the_options_of_the_url_and_of_the_environment(
+    empty_database: str,
+) -> None:
+    await create_schema(empty_database, "alice")
+    sign = "&" if "?" in empty_database else "?"
+    url = f"{empty_database}{sign}options=-c%20work_mem%3D2MB%20-c%20search_path%3Dpublic"
+    show = "SELECT current_schema(), current_setting('work_mem'), current_setting('geqo')"
+    ended = await run(
+        *("blogsvc", "psql", "--schema", "alice", *WHERE_AM_I[:3], "-c", show),
+        url=url,
+        PGOPTIONS="-c geqo=off",
+    )
+    assert (ended.status, ended.output) == (0, "alice|2MB|off\n")
