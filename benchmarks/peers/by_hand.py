@@ -52,16 +52,13 @@ class ByHand(Peer):
 
     async def update(self, id: int, title: str) -> object:
         return await self._pool.fetchrow(
-            "UPDATE posts SET title = $2, version = version + 1, updated_at = now() "
-            f"WHERE id = $1 RETURNING {COLUMNS}",
-            id,
-            title,
+            f"UPDATE posts SET title = $2 WHERE id = $1 RETURNING {COLUMNS}", id, title
         )
 
     async def publish(self, id: int, at: datetime) -> object:
         return await self._pool.fetchrow(
-            "UPDATE posts SET status = 'published', published_at = $2, version = version + 1, "
-            f"updated_at = now() WHERE id = $1 RETURNING {COLUMNS}",
+            "UPDATE posts SET status = 'published', published_at = $2 "
+            f"WHERE id = $1 RETURNING {COLUMNS}",
             id,
             at,
         )

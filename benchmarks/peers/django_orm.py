@@ -78,16 +78,14 @@ class Django(Peer):
     async def update(self, id: int, title: str) -> object:
         post = await self._posts.aget(id=id)
         post.title = title
-        post.version += 1
-        await post.asave(update_fields=["title", "version", "updated_at"])
+        await post.asave(update_fields=["title"])
         return post
 
     async def publish(self, id: int, at: datetime) -> object:
         post = await self._posts.aget(id=id)
         post.status = "published"
         post.published_at = at
-        post.version += 1
-        await post.asave(update_fields=["status", "published_at", "version", "updated_at"])
+        await post.asave(update_fields=["status", "published_at"])
         return post
 
     async def create_many(self, rows: Sequence[NewRow]) -> object:

@@ -46,7 +46,7 @@ class Peer(ABC):
 
     @abstractmethod
     async def update(self, id: int, title: str) -> object:
-        """Change the title, the version and the time of the last change, and return the post."""
+        """Change the title and return the post; the table keeps version and time."""
 
     @abstractmethod
     async def publish(self, id: int, at: datetime) -> object: ...

@@ -56,8 +56,7 @@ class Piccolo(Peer):
         post = await Post.objects().get(Post.id == id)
         assert post is not None
         post.title = title
-        post.version += 1
-        await post.save([Post.title, Post.version])
+        await post.save([Post.title])
         return post
 
     async def publish(self, id: int, at: datetime) -> object:
@@ -65,8 +64,7 @@ class Piccolo(Peer):
         assert post is not None
         post.status = "published"
         post.published_at = at
-        post.version += 1
-        await post.save([Post.status, Post.published_at, Post.version])
+        await post.save([Post.status, Post.published_at])
         return post
 
     async def create_many(self, rows: Sequence[NewRow]) -> object:

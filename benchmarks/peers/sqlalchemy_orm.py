@@ -37,16 +37,14 @@ class Post(Base):
     slug: Mapped[str] = mapped_column(String(255), unique=True)
     status: Mapped[str] = mapped_column(String(20), server_default="draft")
     published_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    version: Mapped[int] = mapped_column(Integer)
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    updated_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now(), onupdate=func.now()
-    )
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     search: Mapped[str | None] = mapped_column(
         TSVECTOR, server_default=FetchedValue(), deferred=True
     )
 
-    __mapper_args__ = {"eager_defaults": True, "version_id_col": version}  # noqa: RUF012
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
 
 
 class SQLAlchemy(Peer):
