@@ -19,6 +19,7 @@ __all__ = [
     "NotOpen",
     "OperationTimeout",
     "OutcomeUnknown",
+    "PostInUse",
     "PostNotFound",
     "SchemaOutOfDate",
     "TransactionAborted",
@@ -30,7 +31,13 @@ __all__ = [
 
 
 class BlogError(Exception):
-    """Something went wrong in blogsvc."""
+    """Something went wrong in blogsvc.
+
+    The message is for developers and operators: it may name hosts, paths and rules of the table.
+    `public` is the sentence for anybody, such as the client of a web application.
+    """
+
+    public = "Something went wrong on the server."
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or " ".join(str(type(self).__doc__).split()))
@@ -55,25 +62,62 @@ class PostNotFound(BlogError):
     def __init__(self, *, id: int | None = None, slug: str | None = None) -> None:
         self.id = id
         self.slug = slug
+        self.public = f"No post has this {'id' if slug is None else 'slug'}."
         which = f"the id {id}" if slug is None else f"the slug {slug!r}"
-        super().__init__(f"No post has {which}. Use get_or_none where a post may be missing.")
+        other = "get_or_none" if slug is None else "get_by_slug_or_none"
+        super().__init__(f"No post has {which}. Use {other} where a post may be missing.")
+
+
+class PostInUse(BlogError):
+    """Rows of another table refer to the post; nothing was changed.
+
+    `table` and `constraint` say which foreign key it is; `id` is the post's, where it is known.
+    """
+
+    public = "Something else refers to this post."
+
+    def __init__(
+        self, id: int | None = None, *, table: str | None = None, constraint: str | None = None
+    ) -> None:
+        self.id = id
+        self.table = table
+        self.constraint = constraint
+        post = "the post" if id is None else f"post {id}"
+        super().__init__(
+            f"Rows of the table {table or '?'} refer to {post} (foreign key {constraint or '?'}). "
+            "Delete those first, or let the foreign key say what happens to them: ON DELETE "
+            "CASCADE or ON DELETE SET NULL."
+        )
 
 
 class AlreadyExists(BlogError):
     """Another post has this value already. `field` says which; nothing was stored.
 
+    `field` is `slug`, `id`, or `post` where an index of your own is unique: `constraint` names it.
     `index` is the place of the offending post in a `create_many`, from 0; None elsewhere.
     """
 
-    def __init__(self, field: str, value: object = None, *, index: int | None = None) -> None:
+    def __init__(
+        self,
+        field: str,
+        value: object = None,
+        *,
+        index: int | None = None,
+        constraint: str | None = None,
+        advice: str = "Choose another one.",
+    ) -> None:
         self.field = field
         self.value = value
         self.index = index
+        self.constraint = constraint
         said = "" if value is None else f" {value!r}"
-        super().__init__(
-            f"Another post has the {field}{said} already{_at(index)}. Choose another one, or "
-            "leave it out and one is made from the title."
-        )
+        if field == "post":
+            self.public = f"There is such a post already{_at(index)}."
+            found = f"Another post has the same values already, which {constraint} does not allow"
+        else:
+            self.public = f"Another post has this {field} already{_at(index)}."
+            found = f"Another post has the {field}{said} already"
+        super().__init__(f"{found}{_at(index)}. {advice}")
 
 
 class InvalidPost(BlogError):
@@ -86,6 +130,7 @@ class InvalidPost(BlogError):
         self.field = field
         self.reason = reason
         self.index = index
+        self.public = f"{field} {reason}{_at(index)}."
         super().__init__(f"{field} {reason}{_at(index)}. Nothing was stored: fix it and try again.")
 
 
@@ -97,6 +142,7 @@ class InvalidCursor(BlogError):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
+        self.public = f"The cursor {reason}. Start again without one."
         super().__init__(
             f"The cursor {reason}. Pass Page.next unchanged, with the order and the filters of "
             "the call that returned it, or start again without one."
@@ -109,11 +155,14 @@ class InvalidQuery(BlogError):
     def __init__(self, argument: str, reason: str) -> None:
         self.argument = argument
         self.reason = reason
+        self.public = f"{argument} {reason}."
         super().__init__(f"{argument} {reason}.")
 
 
 class VersionConflict(BlogError):
     """Somebody else changed the post first. Read it again, redo the change, and retry."""
+
+    public = "Somebody else changed this post first. Read it again, and redo the change."
 
     def __init__(self, id: int, expected: int, actual: int) -> None:
         self.id = id
@@ -142,6 +191,8 @@ class TransactionConflict(DatabaseError):
     It was rolled back: run the whole of it again.
     """
 
+    public = "Somebody else changed the same at the same moment. Try again."
+
 
 class TransactionAborted(DatabaseError):
     """A statement in this transaction failed and the error was swallowed: it was rolled back.
@@ -153,9 +204,13 @@ class TransactionAborted(DatabaseError):
 class LockedError(DatabaseError):
     """A lock that somebody else holds could not be had in time. Try again later."""
 
+    public = "Somebody else is at work on this. Try again later."
+
 
 class Unavailable(DatabaseError):
     """The database cannot be reached or does not take this work now. Nothing was stored."""
+
+    public = "This is not available now. Try again later."
 
 
 class OutcomeUnknown(DatabaseError):
@@ -165,9 +220,13 @@ class OutcomeUnknown(DatabaseError):
     once, or says `AlreadyExists`.
     """
 
+    public = "It is not known whether this was stored. Look before you send it again."
+
 
 class OperationTimeout(DatabaseError):
     """The database did not answer in time. Nothing was changed; try again."""
+
+    public = "This took too long, and nothing was changed. Try again later."
 
 
 class SchemaOutOfDate(BlogError):

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 from blogsvc import BlogService
 from blogsvc.errors import BlogError
 
-from .http_errors import status_of
+from .http_errors import answer_to
 
 BLOG = web.AppKey("blog", BlogService)
 routes = web.RouteTableDef()
@@ -32,7 +32,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except BlogError as error:
-        return answer({"detail": str(error)}, status=status_of(error))
+        detail, status = answer_to(error)
+        return answer({"detail": detail}, status=status)
 
 
 @routes.post("/posts")

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from blogsvc import BlogService, Page, PostRecord, PostRepository, SearchHit
 from blogsvc.errors import BlogError, InvalidCursor, InvalidPost, InvalidQuery
 
-from .http_errors import status_of
+from .http_errors import answer_to
 
 
 @asynccontextmanager
@@ -77,9 +77,10 @@ async def answer_error(request: Request, error: BlogError) -> JSONResponse:
         flaw = {"loc": ["body", error.field], "msg": error.reason, "type": "invalid"}
         return JSONResponse({"detail": [flaw]}, 422)
     if isinstance(error, InvalidQuery | InvalidCursor):
-        flaw = {"loc": ["query"], "msg": str(error), "type": "invalid"}
+        flaw = {"loc": ["query"], "msg": error.public, "type": "invalid"}
         return JSONResponse({"detail": [flaw]}, 422)
-    return JSONResponse({"detail": str(error)}, status_of(error))
+    detail, status = answer_to(error)
+    return JSONResponse({"detail": detail}, status)
 
 
 @app.post("/posts", status_code=201)

@@ -14,7 +14,7 @@ from litestar.di import Provide
 from blogsvc import BlogService, Page, PostRecord, PostRepository
 from blogsvc.errors import BlogError
 
-from .http_errors import status_of
+from .http_errors import answer_to
 
 
 @asynccontextmanager
@@ -61,7 +61,8 @@ class PostController(Controller):
 
 
 def answer_error(request: Request[Any, Any, Any], error: BlogError) -> Response[dict[str, str]]:
-    return Response({"detail": str(error)}, status_code=status_of(error))
+    detail, status = answer_to(error)
+    return Response({"detail": detail}, status_code=status)
 
 
 app = Litestar(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import asyncpg
@@ -15,11 +16,13 @@ from ..errors import (
     LockedError,
     OperationTimeout,
     OutcomeUnknown,
+    PostInUse,
     SchemaOutOfDate,
     TransactionAborted,
     TransactionConflict,
     Unavailable,
 )
+from .connections import quoted
 
 DRIVER_ERRORS: Final = (
     OSError,
@@ -69,6 +72,9 @@ _CONSTRAINTS: Final[dict[str, tuple[str, str]]] = {
     "posts_published_has_time": ("published_at", "is missing: a published post needs one"),
 }
 
+# What a detail says of the key that other rows refer to, in every language of the server.
+_REFERRED_TO: Final = re.compile(r"\((id|slug)\)=")
+
 
 def translate(error: BaseException, *, write: bool = False) -> BlogError:
     """Return the error of ours that says what one of `DRIVER_ERRORS` means.
@@ -116,11 +122,30 @@ def _from_server(error: asyncpg.PostgresError, *, write: bool) -> BlogError:
     return DatabaseError(f"PostgreSQL refused the statement: {error} [{code}]", sqlstate=code)
 
 
+def _not_unique(details: Any) -> AlreadyExists:
+    name = details.constraint_name
+    if name == "posts_slug_key":
+        return AlreadyExists("slug")
+    if name == "posts_pkey":
+        table = f"{quoted(details.schema_name)}.posts"
+        return AlreadyExists(
+            "id",
+            constraint=name,
+            advice="Rows were stored with ids of their own, and the sequence did not move: SELECT "
+            f"setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}.",
+        )
+    return AlreadyExists("post", constraint=name)
+
+
 def _rule_broken(error: asyncpg.PostgresError, code: str) -> BlogError | None:
     details: Any = error
-    if code == "23505":
-        field = "slug" if details.constraint_name == "posts_slug_key" else "id"
-        return AlreadyExists(field)
+    of_posts = details.table_name == "posts"
+    if code == "23505" and of_posts:
+        return _not_unique(details)
+    if code == "23503" and of_posts and not _REFERRED_TO.search(details.detail or ""):
+        return InvalidPost("post", f"refers to a row that is not there ({details.constraint_name})")
+    if code in ("23503", "23001"):  # the latter for ON DELETE RESTRICT, from PostgreSQL 18 on
+        return PostInUse(table=details.table_name, constraint=details.constraint_name)
     if code == "23514":
         field, reason = _CONSTRAINTS.get(
             details.constraint_name, ("post", f"breaks the rule {details.constraint_name}")

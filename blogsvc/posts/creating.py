@@ -18,6 +18,8 @@ CHUNK: Final = 500
 CHUNK_SIZE: Final = 8_000_000
 """Characters after which a statement is full: PostgreSQL takes messages of at most 1 GB."""
 
+OR_LEAVE_IT_OUT: Final = "Choose another one, or leave it out and one is made from the title."
+
 
 async def create(database: Database, table: str, post: NewPost) -> PostRecord:
     """Store a post; see `PostRepository.create`."""
@@ -37,7 +39,7 @@ async def create(database: Database, table: str, post: NewPost) -> PostRecord:
         if rows:
             return record_of(rows[0])
         if post.slug is not None:
-            raise AlreadyExists("slug", post.slug)
+            raise AlreadyExists("slug", post.slug, advice=OR_LEAVE_IT_OUT)
         # Somebody took the slug at the same moment, so it is seen now: choose again.
 
 
@@ -82,7 +84,9 @@ async def _create_chunk(
                     wanted[slug] = place
                     break
             else:
-                raise AlreadyExists("slug", chunk[place].slug, index=first + place)
+                raise AlreadyExists(
+                    "slug", chunk[place].slug, index=first + place, advice=OR_LEAVE_IT_OUT
+                )
         rows = await database.write(sql.create_many(table), *_columns(chunk, wanted))
         for slug, id in rows:
             ids[wanted[slug]] = id

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Unpack
 
 from ..database import Database
-from ..errors import (
-    NotInTransaction,
-    PostNotFound,
-    VersionConflict,
-)
+from ..errors import AlreadyExists, NotInTransaction, PostInUse, PostNotFound, VersionConflict
 from . import creating, paging, search, sql, validation
 from .paging import Filters
 from .records import (
@@ -87,11 +84,17 @@ class PostRepository:
 
     async def get_by_slug(self, slug: str) -> PostRecord:
         """Return the post with this slug. Raises `PostNotFound`."""
-        if validation.text_is_storable(slug):
-            rows = await self._database.read(sql.get_by_slug(self._table), slug)
-            if rows:
-                return record_of(rows[0])
-        raise PostNotFound(slug=slug)
+        post = await self.get_by_slug_or_none(slug)
+        if post is None:
+            raise PostNotFound(slug=slug)
+        return post
+
+    async def get_by_slug_or_none(self, slug: str) -> PostRecord | None:
+        """Return the post with this slug, or None where there is none."""
+        if not validation.slug_is_possible(slug):
+            return None
+        rows = await self._database.read(sql.get_by_slug(self._table), slug)
+        return record_of(rows[0]) if rows else None
 
     async def get_many(self, ids: Iterable[int]) -> dict[int, PostRecord]:
         """Return the posts with these ids, by id; those that do not exist are left out."""
@@ -261,11 +264,13 @@ class PostRepository:
     ) -> None:
         """Delete a post.
 
-        Raises `PostNotFound` unless `missing_ok`, and `VersionConflict` when the post is not at
-        `expected_version`; then it is not deleted.
+        Raises `PostNotFound` unless `missing_ok`, `VersionConflict` when the post is not at
+        `expected_version`, and `PostInUse` when a foreign key of yours holds it; then it is not
+        deleted.
         """
         if validation.id_is_possible(id) and validation.version_is_possible(expected_version):
-            rows = await self._database.write(sql.delete(self._table), id, expected_version)
+            with _named(id):
+                rows = await self._database.write(sql.delete(self._table), id, expected_version)
             if rows:
                 return
         try:
@@ -288,7 +293,8 @@ class PostRepository:
         )
         if changes and possible:
             command = sql.update(self._table, tuple(changes))
-            rows = await self._database.write(command, id, expected_version, *changes.values())
+            with _named(id, changes.get("slug")):
+                rows = await self._database.write(command, id, expected_version, *changes.values())
             if rows:
                 return record_of(rows[0])
         return await self._unchanged(id, expected_version)
@@ -316,3 +322,16 @@ class PostRepository:
         query = sql.count(self._table, tuple(conditions))
         rows = await self._database.read(query, *paging.values_of(conditions))
         return int(rows[0][0])
+
+
+@contextlib.contextmanager
+def _named(id: int, slug: object = None) -> Iterator[None]:
+    """Tell in an error of the database which post and which slug it is about."""
+    try:
+        yield
+    except PostInUse as error:
+        raise PostInUse(id, table=error.table, constraint=error.constraint) from error.__cause__
+    except AlreadyExists as error:
+        if error.field != "slug":
+            raise
+        raise AlreadyExists("slug", slug) from error.__cause__

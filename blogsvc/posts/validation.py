@@ -131,6 +131,13 @@ def id_is_possible(id: int) -> bool:
     return 0 < _whole("id", id) <= MAX_BIGINT
 
 
+def slug_is_possible(slug: str) -> bool:
+    """Whether a post can have this slug at all. Raises `InvalidQuery` for what is no str."""
+    if not isinstance(slug, str):
+        raise InvalidQuery("slug", f"is a {type(slug).__name__}, not a str")
+    return text_is_storable(slug)
+
+
 def version_is_possible(version: int | None) -> bool:
     """Whether a post can be at this version at all; None stands for any.
 

@@ -13,6 +13,7 @@ READS: dict[str, Call] = {
     "get": lambda blog: blog.posts.get(1),
     "get_or_none": lambda blog: blog.posts.get_or_none(1),
     "get_by_slug": lambda blog: blog.posts.get_by_slug("s"),
+    "get_by_slug_or_none": lambda blog: blog.posts.get_by_slug_or_none("s"),
     "get_many": lambda blog: blog.posts.get_many([1]),
     "exists": lambda blog: blog.posts.exists(1),
     "count": lambda blog: blog.posts.count(),

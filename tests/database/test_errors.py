@@ -7,6 +7,7 @@ import contextlib
 import copy
 import os
 import pickle
+import re
 import signal
 import uuid
 from collections.abc import AsyncIterator
@@ -15,15 +16,18 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from blogsvc import BlogService, errors
+from blogsvc import BlogService, NewPost, errors
 from blogsvc.database import Command, Query
 from blogsvc.errors import (
+    AlreadyExists,
     BlogError,
     ConfigurationError,
     DatabaseError,
+    InvalidPost,
     NotOpen,
     OperationTimeout,
     OutcomeUnknown,
+    PostInUse,
     SchemaOutOfDate,
     TransactionConflict,
     Unavailable,
@@ -235,30 +239,166 @@ def test_every_error_has_a_root_and_a_default_message(name: str) -> None:
     assert issubclass(kind, BlogError)
     assert kind.__doc__
     if kind.__init__ is BlogError.__init__:
-        assert str(kind()) == kind.__doc__
+        assert str(kind()) == " ".join(kind.__doc__.split())
     defined = {each for each, value in vars(errors).items() if isinstance(value, type)}
     assert {each for each in defined if issubclass(getattr(errors, each), BlogError)} == set(
         errors.__all__
     )
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        errors.PostNotFound(id=1),
-        errors.AlreadyExists("slug", "s", index=3),
-        errors.InvalidPost("title", "is blank"),
-        errors.InvalidCursor("was cut"),
-        errors.VersionConflict(1, 2, 3),
-        errors.SchemaOutOfDate("behind", pending=("a",)),
-        Unavailable(sqlstate="08006"),
-    ],
-)
+FOR_OPERATORS = "10.0.0.1:5432 in /var/lib: GRANT it, and set DATABASE_URL to postgresql://u:pw@h"
+
+MADE: dict[str, BlogError] = {
+    **{
+        name: kind(FOR_OPERATORS)
+        for name in errors.__all__
+        if (kind := getattr(errors, name)).__init__ in (BlogError.__init__, DatabaseError.__init__)
+    },
+    "AlreadyExists": AlreadyExists("post", index=3, constraint="/var/lib", advice=FOR_OPERATORS),
+    "InvalidCursor": errors.InvalidCursor("was cut"),
+    "InvalidPost": InvalidPost("title", "is blank"),
+    "InvalidQuery": errors.InvalidQuery("limit", "is 0"),
+    "PostInUse": PostInUse(1, table="/var/lib", constraint="/var/lib"),
+    "PostNotFound": errors.PostNotFound(slug="/var/lib"),
+    "SchemaOutOfDate": SchemaOutOfDate(FOR_OPERATORS, pending=("a",)),
+    "VersionConflict": errors.VersionConflict(1, 2, 3),
+}
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_what_is_public_of_an_error_is_a_sentence_without_a_word_for_operators(name: str) -> None:
+    public = MADE[name].public
+    assert public.endswith(".")
+    assert not re.search(r"[/:@_]|\d\.\d|GRANT|DATABASE_URL|[a-z]\(|\bSQL\b|`", public), public
+
+
+@pytest.mark.parametrize("error", [*MADE.values(), Unavailable(sqlstate="08006")])
 def test_an_error_travels_between_processes(error: BlogError) -> None:
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(again) is type(error)
         assert str(again) == str(error)
         assert vars(again) == vars(error)
+
+
+async def test_a_slug_that_is_taken_is_named_with_advice_that_fits(blog: BlogService) -> None:
+    first = await blog.posts.create("One", "", slug="one")
+    second = await blog.posts.create("Two", "", slug="two")
+    with pytest.raises(AlreadyExists, match=r"slug 'one' already.*made from the title") as caught:
+        await blog.posts.create("Three", "", slug="one")
+    with pytest.raises(AlreadyExists, match=r"slug 'one' already. Choose another one.$") as caught:
+        await blog.posts.update(second.id, slug="one")
+    assert (caught.value.field, caught.value.value) == ("slug", "one")
+    assert caught.value.public == "Another post has this slug already."
+    assert await blog.posts.get_by_slug("one") == first
+
+
+async def test_an_id_that_is_taken_is_told_with_the_way_out(blog_url: str) -> None:
+    database = await asyncpg.connect(blog_url)
+    async with BlogService(blog_url) as blog:
+        await database.execute("INSERT INTO posts (id, title, content) VALUES (1, 'Copied', '')")
+        for call in (
+            lambda: blog.posts.create("T", ""),
+            lambda: blog.posts.create_many([NewPost("T", "")]),
+            lambda: blog.posts.upsert("s", title="T", content=""),
+        ):
+            await database.execute("ALTER SEQUENCE posts_id_seq RESTART")
+            with pytest.raises(AlreadyExists, match=r"the id already.*setval") as caught:
+                await call()
+            assert caught.value.field == "id"
+        await database.execute(str(caught.value).partition("move: ")[2].rstrip("."))
+        assert (await blog.posts.create("T", "")).id == 2
+    await database.close()
+
+
+async def test_a_unique_index_of_a_host_is_named(blog_url: str) -> None:
+    database = await asyncpg.connect(blog_url)
+    await database.execute("CREATE UNIQUE INDEX one_title_each ON posts (title)")
+    async with BlogService(blog_url) as blog:
+        await blog.posts.create("T", "")
+        with pytest.raises(AlreadyExists, match="one_title_each") as caught:
+            await blog.posts.create("T", "")
+    assert (caught.value.field, caught.value.constraint) == ("post", "one_title_each")
+    assert caught.value.public == "There is such a post already."
+    await database.close()
+
+
+async def test_a_unique_index_of_another_table_is_not_taken_for_one_of_posts(blog_url: str) -> None:
+    database = await asyncpg.connect(blog_url)
+    await database.execute("""
+        CREATE TABLE outbox (title text UNIQUE);
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN INSERT INTO outbox VALUES (NEW.title); RETURN NULL; END';
+        CREATE TRIGGER noted AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION note()""")
+    async with BlogService(blog_url) as blog:
+        await blog.posts.create("T", "")
+        with pytest.raises(DatabaseError, match="outbox_title_key"):
+            await blog.posts.create("T", "")
+    await database.close()
+
+
+@pytest.mark.parametrize("rule", ["", "ON DELETE RESTRICT", "DEFERRABLE INITIALLY DEFERRED"])
+async def test_a_post_that_a_row_of_a_host_refers_to_is_in_use(blog_url: str, rule: str) -> None:
+    database = await asyncpg.connect(blog_url)
+    async with BlogService(blog_url) as blog:
+        post = await blog.posts.create("T", "", slug="s")
+        await database.execute(f"""
+            CREATE TABLE comments (post bigint REFERENCES posts {rule});
+            INSERT INTO comments VALUES ({post.id})""")
+        with pytest.raises(
+            PostInUse, match=f"comments refer to post {post.id} .*CASCADE"
+        ) as caught:
+            await blog.posts.delete(post.id)
+        found = (caught.value.id, caught.value.table, caught.value.constraint)
+        assert found == (post.id, "comments", "comments_post_fkey")
+        with pytest.raises(PostInUse):
+            async with blog.transaction():
+                await blog.posts.delete(post.id)
+        assert await blog.posts.get(post.id) == post
+    await database.close()
+
+
+async def test_a_slug_that_a_row_of_a_host_refers_to_is_in_use(blog_url: str) -> None:
+    database = await asyncpg.connect(blog_url)
+    async with BlogService(blog_url) as blog:
+        post = await blog.posts.create("T", "", slug="s")
+        await database.execute("CREATE TABLE links (slug varchar(255) REFERENCES posts (slug))")
+        await database.execute("INSERT INTO links VALUES ('s')")
+        with pytest.raises(PostInUse, match=f"links refer to post {post.id}"):
+            await blog.posts.update(post.id, slug="other")
+    await database.close()
+
+
+async def test_a_post_that_refers_to_a_row_that_is_not_there_is_invalid(blog_url: str) -> None:
+    database = await asyncpg.connect(blog_url)
+    await database.execute("""
+        CREATE TABLE authors (id bigint PRIMARY KEY);
+        ALTER TABLE posts ADD author bigint DEFAULT 7 REFERENCES authors""")
+    async with BlogService(blog_url) as blog:
+        with pytest.raises(InvalidPost, match="posts_author_fkey"):
+            await blog.posts.create("T", "")
+    await database.close()
+
+
+async def test_a_post_that_another_post_refers_to_is_in_use(blog_url: str) -> None:
+    database = await asyncpg.connect(blog_url)
+    async with BlogService(blog_url) as blog:
+        ids = await blog.posts.create_many([NewPost("Series", ""), NewPost("Part", "")])
+        await database.execute("ALTER TABLE posts ADD series bigint REFERENCES posts")
+        await database.execute("UPDATE posts SET series = $1 WHERE id = $2", *ids)
+        with pytest.raises(PostInUse, match="posts refer to post 1 "):
+            await blog.posts.delete(ids[0])
+    await database.close()
+
+
+async def test_what_may_be_missing_is_advised_by_its_name(blog: BlogService) -> None:
+    with pytest.raises(errors.PostNotFound, match="Use get_or_none where"):
+        await blog.posts.get(1)
+    with pytest.raises(errors.PostNotFound, match="Use get_by_slug_or_none where"):
+        await blog.posts.get_by_slug("nothing")
+    assert await blog.posts.get_by_slug_or_none("nothing") is None
+    assert await blog.posts.get_by_slug_or_none("no\0thing") is None
+    post = await blog.posts.create("Something", "")
+    assert await blog.posts.get_by_slug_or_none("something") == post
 
 
 async def test_opening_twice_at_once_tells_both_of_a_schema_that_is_behind(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import pytest
+
+from blogsvc.errors import Unavailable
 
 from ..support import ROOT
 
@@ -77,11 +83,39 @@ def test_an_example_serves_posts(name: str, blog_url: str) -> None:
         assert http.get(f"/posts/{post['id']}").json() == post
         page: dict[str, Any] = http.get("/posts").json()
         assert (page["items"], page["next"]) == ([post], None)
-        assert http.get("/posts/4711").status_code == 404
+        missing = http.get("/posts/4711")
+        assert (missing.status_code, missing.json()) == (404, {"detail": "No post has this id."})
         assert http.post("/posts", json={"title": " ", "content": ""}).status_code == 422
         assert http.get("/posts", params={"after": "forged"}).status_code == 422
         assert http.delete(f"/posts/{post['id']}").status_code == 204
         assert http.delete(f"/posts/{post['id']}").status_code == 404
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_an_example_tells_its_clients_nothing_of_the_server_that_is_not_available(
+    name: str, blog_url: str
+) -> None:
+    owner = await asyncpg.connect(blog_url)
+    role = f"blogsvc_role_{uuid.uuid4().hex[:12]}"
+    await owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+    try:
+        await owner.execute(f"GRANT SELECT ON posts, aerich TO {role}")
+        parts = urlsplit(blog_url)
+        host = parts.netloc.rpartition("@")[2]
+        url = parts._replace(netloc=f"{role}:secret@{host}").geturl()
+        with served(name, url) as address:
+            await owner.execute(f"ALTER ROLE {role} CONNECTION LIMIT 0")
+            await owner.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = $1",
+                role,
+            )
+            for _ in range(3):  # a connection that was lost, and those that are refused
+                answer = await asyncio.to_thread(httpx.get, f"{address}/posts/1")
+                assert (answer.status_code, answer.json()) == (503, {"detail": Unavailable.public})
+    finally:
+        await owner.execute(f"DROP OWNED BY {role}")
+        await owner.execute(f"DROP ROLE {role}")
+        await owner.close()
 
 
 @pytest.mark.parametrize(("name", "document"), [("fastapi", "openapi"), ("litestar", "schema")])
