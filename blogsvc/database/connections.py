@@ -7,6 +7,7 @@ import configparser
 import contextlib
 import re
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -59,21 +60,37 @@ _BAD_URL: Final = (
     asyncpg.InternalClientError,
 )
 
+_FORM: Final = (
+    "It has the form postgresql://user:password@host:port/database; percent-encode what is special."
+)
+
+_TLS: Final = "Check sslmode, sslrootcert, sslcert and sslkey in it, and PGSSL... variables."
+
 _NO_CONNECTION: Final = (
     OSError,
     TimeoutError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # such as a server that is not what target_session_attrs asks for
+    ValueError,  # a name that can be no host's
 )
 
+_SETTINGS_REFUSED: Final = "refused a setting of the session. Correct it, or take it out of the URL"
+
+# What a server's answer means, by its SQLSTATE or the beginning of it; the longest match counts.
 _REFUSALS: Final = {
+    "22023": _SETTINGS_REFUSED,
     "28": "refused the user or the password. Check them in the URL, and pg_hba.conf on the server",
     "3D": "has no such database. Create it with `createdb`, or name another one in the URL",
+    "42501": "gives this user no right to connect. GRANT CONNECT ON DATABASE, or use another role",
+    "42704": _SETTINGS_REFUSED,
     "53": "has no connection to spare. Raise max_connections, or lower max_size of the pools",
+    "55P02": _SETTINGS_REFUSED,
     "57P": "is starting or shutting down. Try again in a moment",
-    "08P01": "refused the connection's settings. Behind PgBouncer, take options out of the URL",
 }
+
+_LATER: Final = ("08", "40", "53", "55006", "55P03", "57", "58", "XX")
+"""SQLSTATEs of a server that may take the same connection later; all others stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +109,7 @@ def target_of(url: str) -> Target:
     the URL: there may be a password in it.
     """
     reason = None
+    advice = _FORM
     try:
         parts = urlsplit(url)
         # Where an @ stands elsewhere, a part of the password would be taken for a host.
@@ -102,14 +120,10 @@ def target_of(url: str) -> Target:
                 dsn=url, **_NO_ARGUMENTS
             )
     except _BAD_URL as error:
-        # The driver quotes parts of the URL between quotation marks, and objects of its own.
-        reason = re.sub("""['"].*['"]|<.*>""", "...", str(error), flags=re.DOTALL)
+        reason, advice = _flaw(error)
     if reason is not None:
         # Out here, so that the driver's error is not this one's context.
-        raise ConfigurationError(
-            f"The database URL cannot be used ({reason}). It has the form "
-            "postgresql://user:password@host:port/database; percent-encode what is special."
-        )
+        raise ConfigurationError(f"The database URL cannot be used ({reason}). {advice}")
     return Target(
         hosts=tuple(_host_and_port(address) for address in addresses),
         session_attrs=parameters.target_session_attrs.value,
@@ -122,8 +136,8 @@ async def connect(
 ) -> asyncpg.Connection:
     """Open one connection, giving each host of the URL `timeout` seconds of its own.
 
-    `settings` are the session's; what the URL says of them counts more. Raises `Unavailable` or
-    `ConfigurationError` in one line that names what was tried.
+    `settings` are the session's; what the URL says of them counts more. Raises `Unavailable` where
+    a later attempt may succeed, else `ConfigurationError`, in one line that names what was tried.
     """
     target = target_of(url)
     wanted = target.session_attrs
@@ -134,7 +148,7 @@ async def connect(
     for attrs in passes:
         for host, port in target.hosts:
             try:
-                return await asyncpg.connect(
+                connection = await asyncpg.connect(
                     url,
                     host=host,
                     port=port,
@@ -143,6 +157,9 @@ async def connect(
                 )
             except _NO_CONNECTION as error:
                 failures[host, port] = error
+            else:
+                _check_encoding(connection)
+                return connection
     raise _unreachable(failures, wanted, timeout) from list(failures.values())[-1]
 
 
@@ -193,11 +210,35 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _flaw(error: BaseException) -> tuple[str, str]:
+    """Return what is wrong with a URL, without any part of it, and what to do."""
+    if isinstance(error, OSError):
+        # A hint of the driver's would be about one way out of several.
+        what = "certificate or key" if isinstance(error, ssl.SSLError) else "file"
+        return f"a {what} that it names: {error.strerror or error}", _TLS
+    # The first line: what follows are hints, which say the opposite when parts of them are missing.
+    line = str(error.args[0] if error.args else error).partition("\n")[0]
+    # The driver quotes parts of the URL between quotation marks, and objects of its own.
+    reason = re.sub("""['"].*['"]|<.*>""", "...", line)
+    return reason, _TLS if "certificate" in reason else _FORM
+
+
 def _host_and_port(address: str | tuple[str, int]) -> tuple[str, int]:
     if isinstance(address, tuple):
         return address
     directory, _, name = address.rpartition("/")
     return directory, int(name.rpartition(".")[2])
+
+
+def _check_encoding(connection: asyncpg.Connection) -> None:
+    # The server has told while connecting, so this costs no round trip.
+    encoding = getattr(connection.get_settings(), "server_encoding", "UTF8")
+    if encoding != "UTF8":
+        connection.terminate()
+        raise ConfigurationError(
+            f"The encoding of this database is {encoding}, which cannot hold every text. Create "
+            "one with `createdb --encoding=UTF8 --template=template0 NAME` and name it in the URL."
+        )
 
 
 def _unreachable(
@@ -207,13 +248,13 @@ def _unreachable(
         f"{_place(host, port)} {_reason(error, wanted, timeout)}"
         for (host, port), error in failures.items()
     )
-    if all(getattr(error, "sqlstate", None) for error in failures.values()):
-        refused = {str(getattr(error, "sqlstate", ""))[:2] for error in failures.values()}
-        if refused <= {"28", "3D", "08"}:
-            return ConfigurationError(f"PostgreSQL refused the connection: {told}.")
+    if not any(_may_work_later(error) for error in failures.values()):
+        return ConfigurationError(f"PostgreSQL cannot be used: {told}.")
+    if all(_said_by_server(error) for error in failures.values()):
+        return Unavailable(f"PostgreSQL takes no connection now: {told}.")
     return Unavailable(
         f"PostgreSQL cannot be reached: {told}. Check that the server runs there, and host and "
-        "port in DATABASE_URL."
+        "port in the database URL."
     )
 
 
@@ -221,11 +262,51 @@ def _place(host: str, port: int) -> str:
     return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}"
 
 
+def _said_by_server(error: BaseException) -> bool:
+    # The driver raises these classes by itself, too, for a connection that is gone.
+    return isinstance(error, asyncpg.PostgresError) and error.severity is not None
+
+
+def _may_work_later(error: BaseException) -> bool:
+    """Whether the same URL may work another time, when nobody has changed it or the server."""
+    if _said_by_server(error):
+        code = str(getattr(error, "sqlstate", None) or "")
+        return code.startswith(_LATER) and not _refuses_a_setting(error)
+    match error:
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            return True
+        case ssl.SSLError() | PermissionError() | NotADirectoryError():
+            return False
+        case OSError():
+            # Not by its errno: asyncio has none for a name with several addresses.
+            return not _refuses_tls(error) and "path too long" not in str(error)
+        case asyncpg.InterfaceError():
+            return "closed" in str(error)
+        case asyncpg.InternalClientError():
+            return "authentication" not in str(error)
+    return not isinstance(error, ValueError)
+
+
+def _refuses_a_setting(error: BaseException) -> bool:
+    # PgBouncer says 08P01 for whatever it does not like; only this will not be better later.
+    return "startup parameter" in str(error)
+
+
+def _refuses_tls(error: BaseException) -> bool:
+    return type(error) is ConnectionError  # the driver's own, for an answer that is not "yes"
+
+
 def _reason(error: BaseException, wanted: str, timeout: float) -> str:
-    code = str(getattr(error, "sqlstate", None) or "")
-    for length in (5, 3, 2):
-        if code and code[:length] in _REFUSALS:
-            return f"{_REFUSALS[code[:length]]} ({error})"
+    said = str(error) or type(error).__name__
+    if _said_by_server(error):
+        if _refuses_a_setting(error):
+            return f"{_SETTINGS_REFUSED} ({said})"
+        code = str(getattr(error, "sqlstate", None) or "")
+        for length in (5, 3, 2):
+            if code[:length] in _REFUSALS:
+                return f"{_REFUSALS[code[:length]]} ({said})"
+        later = ". Try again later" if _may_work_later(error) else ""
+        return f"refused the connection{later} ({said})"
     match error:
         case asyncpg.TargetServerAttributeNotMatched():
             return f"is not {wanted}"
@@ -233,8 +314,24 @@ def _reason(error: BaseException, wanted: str, timeout: float) -> str:
             return f"did not answer within {timeout:g} s"
         case ConnectionRefusedError():
             return "refused the connection: nothing listens there"
+        case OSError() if "path too long" in said:
+            return "is too long for the path of a socket. Move the socket, and name it in the URL"
         case FileNotFoundError():
             return "does not exist: nothing listens there"
+        case PermissionError():
+            return "may not be opened by this account. Give it the right to, or use another address"
         case socket.gaierror():
             return "is not a name that can be resolved"
-    return f"failed ({error or type(error).__name__})"
+        case UnicodeError():
+            return "is no name that a host can have. Correct it in the URL"
+        case ssl.SSLCertVerificationError():
+            return f"has a certificate that cannot be trusted ({error.verify_message or said})"
+        case _ if _refuses_tls(error):
+            return "takes no TLS, or is no PostgreSQL. Check the port, and sslmode, in the URL"
+        case ConnectionError() | asyncpg.PostgresError() | ssl.SSLEOFError():
+            return f"closed the connection ({said})"
+        case ssl.SSLError():
+            return f"does not agree on TLS. Check the port, and sslmode, in the URL ({said})"
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError():
+            return f"asks for a login that the driver cannot make. Check pg_hba.conf ({said})"
+    return f"failed ({said})"

@@ -8,9 +8,11 @@ import copy
 import logging
 import os
 import signal
+import socket
+import struct
 import time
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import quote, urlsplit
 
 import asyncpg
@@ -69,6 +71,128 @@ async def silent_host() -> AsyncIterator[str]:
         server.close()
         for writer in open_ones:
             writer.close()
+
+
+Part = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+WELCOME = b"R" + struct.pack("!II", 8, 0)
+
+
+@contextlib.asynccontextmanager
+async def acted(part: Part) -> AsyncIterator[str]:
+    """A socket that plays the part of a server, and hangs up."""
+    playing: list[asyncio.Future[None]] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        playing.append(ended := asyncio.get_running_loop().create_future())
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await part(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set_result(None)
+
+    server = await asyncio.start_server(play, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await asyncio.gather(*playing)
+
+
+def refusal(sqlstate: str, message: str = "no") -> bytes:
+    """What a server says before it hangs up."""
+    said = f"SFATAL\0VFATAL\0C{sqlstate}\0M{message}\0\0".encode()
+    return b"E" + struct.pack("!I", len(said) + 4) + said
+
+
+def answering(words: bytes) -> Part:
+    """A server that takes no TLS and answers the first message with these words."""
+
+    async def part(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            (length,) = struct.unpack("!I", await reader.readexactly(4))
+            if await reader.readexactly(length - 4) != struct.pack("!I", 80877103):
+                break
+            writer.write(b"N")
+        writer.write(words)
+        await writer.drain()
+
+    return part
+
+
+def on_tls(words: bytes) -> Part:
+    """A server that takes TLS and answers its first message with these words."""
+
+    async def part(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        writer.write(b"S")
+        await reader.read(5)
+        writer.write(words)
+        await writer.drain()
+
+    return part
+
+
+async def accepts_and_closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    pass
+
+
+async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    no_lingering = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_lingering)
+    writer.transport.abort()
+
+
+async def is_a_web_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(8)
+    writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    await writer.drain()
+
+
+GONE = "closed the connection"
+NO_TLS = "takes no TLS, or is no PostgreSQL"
+SETTING = "refused a setting of the session"
+NO_LOGIN = "asks for a login that the driver cannot make"
+
+OPENINGS: dict[str, tuple[Part, str, type[BlogError], str]] = {
+    "accepts and closes": (accepts_and_closes, "prefer", Unavailable, GONE),
+    "accepts and closes, no TLS": (accepts_and_closes, "disable", Unavailable, GONE),
+    "resets": (resets, "prefer", Unavailable, GONE),
+    "resets, no TLS": (resets, "disable", Unavailable, GONE),
+    "half a message": (answering(refusal("57P03")[:9]), "prefer", Unavailable, GONE),
+    "half a welcome": (answering(WELCOME[:6]), "prefer", Unavailable, GONE),
+    "gone after the welcome": (answering(WELCOME), "prefer", Unavailable, GONE),
+    "TLS cut": (on_tls(b""), "require", Unavailable, GONE),
+    "TLS cut, not needed": (on_tls(b""), "prefer", Unavailable, GONE),
+    "no TLS after all": (on_tls(b"HTTP/1.1 4"), "require", ConfigurationError, "agree on TLS"),
+    "no TLS": (answering(WELCOME), "require", ConfigurationError, NO_TLS),
+    "a web server": (is_a_web_server, "prefer", ConfigurationError, NO_TLS),
+    "starting": (answering(refusal("57P03")), "prefer", Unavailable, "is starting"),
+    "stopping": (answering(refusal("57P01")), "prefer", Unavailable, "shutting down"),
+    "full": (answering(refusal("53300")), "prefer", Unavailable, "no connection to spare"),
+    "a crash": (answering(refusal("XX000")), "prefer", Unavailable, "Try again later"),
+    "a full disk": (answering(refusal("58030")), "prefer", Unavailable, "Try again later"),
+    "a full PgBouncer": (answering(refusal("08P01")), "prefer", Unavailable, "Try again later"),
+    "a strict PgBouncer": (
+        answering(refusal("08P01", "unsupported startup parameter: search_path")),
+        *("prefer", ConfigurationError, SETTING),
+    ),
+    "unknown setting": (answering(refusal("42704")), "prefer", ConfigurationError, SETTING),
+    "wrong setting": (answering(refusal("22023")), "prefer", ConfigurationError, SETTING),
+    "late setting": (answering(refusal("55P02")), "prefer", ConfigurationError, SETTING),
+    "no right": (answering(refusal("42501")), "prefer", ConfigurationError, "GRANT CONNECT"),
+    "closed database": (answering(refusal("55000")), "prefer", ConfigurationError, "refused"),
+    "wrong password": (answering(refusal("28P01")), "prefer", ConfigurationError, "password"),
+    "unknown login": (
+        answering(b"R" + struct.pack("!II", 8, 99)),
+        *("prefer", ConfigurationError, NO_LOGIN),
+    ),
+    "half a login": (
+        answering(b"R" + struct.pack("!II", 8, 5)),
+        *("prefer", ConfigurationError, NO_LOGIN),
+    ),
+}
 
 
 @contextlib.asynccontextmanager
@@ -178,6 +302,106 @@ async def test_a_url_that_cannot_be_used_is_told_without_its_secrets(url: str) -
         await BlogService(url).open()
     assert SECRET not in everything_told(caught.value)
     assert "34" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("sslmode=verify-full", "does not exist or cannot be accessed). Check sslmode, sslrootc"),
+        ("sslmode=require&sslrootcert=/does/not/exist", "a file that it names: No such file"),
+        ("sslmode=require&sslrootcert={file}", "a certificate or key that it names: "),
+        ("sslmode=require&sslcert={file}", "a certificate or key that it names: "),
+        ("sslmode=require&ssl_min_protocol_version=9", "No such TLS version: 9"),
+        ("sslnegotiation=direct", "direct TLS requires sslmode=require"),
+    ],
+)
+async def test_what_is_wrong_with_tls_is_told_whole(query: str, reason: str) -> None:
+    url = f"postgresql://u:{SECRET}@h/db?{query.format(file=__file__)}"
+    with pytest.raises(ConfigurationError) as caught:
+        await BlogService(url).open()
+    said = str(caught.value)
+    assert reason in said
+    assert "\n" not in said
+    assert SECRET not in everything_told(caught.value)
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+async def test_each_way_in_which_a_connection_can_fail_says_whether_later_helps(
+    opening: str,
+) -> None:
+    part, sslmode, kind, reason = OPENINGS[opening]
+    async with asyncio.timeout(SOON), acted(part) as place:
+        blog = BlogService(f"postgresql://u:{SECRET}@{place}/db?sslmode={sslmode}")
+        with pytest.raises(BlogError) as caught:
+            await blog.open()
+    said = str(caught.value)
+    assert type(caught.value) is kind, said
+    assert f"{place} " in said
+    assert reason in said
+    assert "()" not in said
+    assert SECRET not in everything_told(caught.value)
+
+
+async def test_one_host_that_may_answer_later_is_worth_another_attempt() -> None:
+    async with acted(answering(refusal("28P01"))) as refuses, acted(accepts_and_closes) as closes:
+        url = with_hosts(f"postgresql://u:{SECRET}@{closes}/db", refuses)
+        with pytest.raises(Unavailable, match=f"{refuses} refused the user.*; {closes} closed"):
+            await BlogService(url).open()
+
+
+@pytest.mark.parametrize("setting", ["nonsense=1", "work_mem=nonsense", "shared_buffers=1MB"])
+async def test_a_setting_that_the_server_refuses_is_told(migrated: str, setting: str) -> None:
+    name, _, value = setting.partition("=")
+    with pytest.raises(ConfigurationError, match=SETTING):
+        await BlogService(with_hosts(migrated, **{name: value})).open()
+
+
+async def test_a_name_with_several_addresses_of_which_none_listens_is_unreachable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 1))
+        for address in ("127.0.0.1", "127.0.0.2")
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with pytest.raises(Unavailable, match=r"twice\.test:1 .*Connect call failed"):
+        await BlogService("postgresql://u@twice.test:1/db").open()
+
+
+async def test_a_path_that_no_socket_can_have_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="is too long for the path of a socket"):
+        await BlogService(f"postgresql://u@/db?host=/{'x' * 200}").open()
+
+
+async def test_a_name_that_no_host_can_have_is_told() -> None:
+    for host in ("a..b", "a" * 70):
+        with pytest.raises(ConfigurationError, match=f"{host}:5432 is no name"):
+            await BlogService(f"postgresql://u:{SECRET}@{host}/db").open()
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_a_database_that_cannot_hold_every_text_is_refused(
+    server: str, encoding: str
+) -> None:
+    name = f"blogsvc_{encoding.lower()}"
+    owner = await asyncpg.connect(server)
+    await owner.execute(
+        f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' "
+        "LOCALE_PROVIDER libc LOCALE 'C'"
+    )
+    try:
+        url = at(server, name)
+        told = f"encoding of this database is {encoding}.*createdb --encoding=UTF8"
+        for opening in (BlogService(url, migrate=True).open, BlogService(url).open):
+            with pytest.raises(ConfigurationError, match=told):
+                await opening()
+        with pytest.raises(ConfigurationError, match=told):
+            await Migrator(url).upgrade()
+        ended = await run("aerich", "upgrade", url=url)
+        assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    finally:
+        await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await owner.close()
 
 
 def test_variables_that_make_no_sense_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
