@@ -86,7 +86,7 @@ async def _check_that_it_can_read(connection: asyncpg.Connection, schema: str | 
     if await connection.fetchval("SELECT NOT has_table_privilege(to_regclass('aerich'), 'SELECT')"):
         raise MigrationError(
             "This role may not read the table aerich, so what is applied cannot be known. Migrate "
-            "as the tables' owner, or GRANT ALL ON aerich to this role."
+            "as the tables' owner, or GRANT SELECT ON aerich to this role."
         )
 
 
