@@ -141,7 +141,10 @@ async def connect(
     """
     target = target_of(url)
     wanted = target.session_attrs
-    options |= {"server_settings": {**SETTINGS, **(settings or {}), **target.settings}}
+    given = {**SETTINGS, **(settings or {}), **target.settings}
+    if "client_encoding" in given:
+        given["client_encoding"] = "UTF8"  # any other cannot bring every text to the server
+    options |= {"server_settings": given}
     # asyncpg would keep one time limit for all hosts, so that a hanging one hides the next.
     passes = ["standby", "any"] if wanted == "prefer-standby" else [wanted]
     failures: dict[tuple[str, int], BaseException] = {}

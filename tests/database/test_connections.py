@@ -379,6 +379,13 @@ async def test_a_name_that_no_host_can_have_is_told() -> None:
             await BlogService(f"postgresql://u:{SECRET}@{host}/db").open()
 
 
+async def test_every_text_gets_through_whatever_encoding_the_url_says(database: str) -> None:
+    async with BlogService(with_hosts(database, client_encoding="LATIN1")) as blog:
+        post = await blog.posts.create("→", "→", slug="→")
+        assert await blog.posts.get_by_slug("→") == post
+        assert len(await blog.posts.search("→")) == 0
+
+
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 async def test_a_database_that_cannot_hold_every_text_is_refused(
     server: str, encoding: str
