@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -17,8 +18,6 @@ CHUNK: Final = 500
 
 CHUNK_SIZE: Final = 8_000_000
 """Characters after which a statement is full: PostgreSQL takes messages of at most 1 GB."""
-
-OR_LEAVE_IT_OUT: Final = "Choose another one, or leave it out and one is made from the title."
 
 
 async def create(database: Database, table: str, post: NewPost) -> PostRecord:
@@ -39,17 +38,18 @@ async def create(database: Database, table: str, post: NewPost) -> PostRecord:
         if rows:
             return record_of(rows[0])
         if post.slug is not None:
-            raise AlreadyExists("slug", post.slug, advice=OR_LEAVE_IT_OUT)
+            raise _taken(post)
         # Somebody took the slug at the same moment, so it is seen now: choose again.
 
 
 async def create_many(database: Database, table: str, posts: Iterable[NewPost]) -> list[int]:
     """Store posts in one transaction; see `PostRepository.create_many`."""
     ids: list[int] = []
+    made: set[int] = set()
     source = iter(posts)
     async with database.transaction():
         while chunk := _take_chunk(source, len(ids)):
-            ids += await _create_chunk(database, table, chunk, len(ids))
+            ids += await _create_chunk(database, table, chunk, len(ids), made)
     return ids
 
 
@@ -67,9 +67,14 @@ def _take_chunk(source: Iterator[NewPost], first: int) -> list[NewPost]:
 
 
 async def _create_chunk(
-    database: Database, table: str, chunk: Sequence[NewPost], first: int
+    database: Database, table: str, chunk: Sequence[NewPost], first: int, made: set[int]
 ) -> list[int]:
+    """Store the posts of one statement.
+
+    `made` has the ids of the posts of this call whose slugs were made from their titles.
+    """
     ids: dict[int, int] = {}
+    asked = {post.slug for post in chunk}
     sources = [
         iter([post.slug]) if post.slug is not None else slug_candidates(post.title)
         for post in chunk
@@ -79,19 +84,52 @@ async def _create_chunk(
     while waiting:
         wanted: dict[str, int] = {}
         for place in waiting:
-            for slug in sources[place]:
-                if slug is not None and slug not in wanted:
-                    wanted[slug] = place
-                    break
-            else:
-                raise AlreadyExists(
-                    "slug", chunk[place].slug, index=first + place, advice=OR_LEAVE_IT_OUT
-                )
+            slug = next((slug for slug in sources[place] if slug not in wanted), None)
+            if slug is None:
+                raise _taken(chunk[place], first + place)
+            wanted[slug] = place
         rows = await database.write(sql.create_many(table), *_columns(chunk, wanted))
         for slug, id in rows:
             ids[wanted[slug]] = id
+            if chunk[wanted[slug]].slug is None:
+                made.add(id)
         waiting = [place for place in waiting if place not in ids]
+        for place in waiting:
+            slug = chunk[place].slug
+            if slug is not None:
+                if not await _make_way(database, table, slug, asked, made):
+                    raise _taken(chunk[place], first + place)
+                sources[place] = iter([slug])
     return [ids[place] for place in range(len(chunk))]
+
+
+def _taken(post: NewPost, index: int | None = None) -> AlreadyExists:
+    return AlreadyExists(
+        "slug",
+        post.slug,
+        index=index,
+        advice="Choose another one, or leave it out and one is made from the title.",
+    )
+
+
+async def _make_way(
+    database: Database, table: str, slug: str, asked: Collection[str | None], made: set[int]
+) -> bool:
+    """Give the post that holds a slug another one, if its own was made in this call.
+
+    So a slug that is asked for is had, whichever of the two posts comes in an earlier statement.
+    """
+    rows = await database.read(sql.get_by_slug(table), slug)
+    holder = record_of(rows[0]) if rows else None
+    if holder is None or holder.id not in made:
+        return False
+    command = sql.update(table, ("slug",))
+    for other in slug_candidates(holder.title):
+        if other not in asked:
+            with contextlib.suppress(AlreadyExists):
+                async with database.transaction():
+                    return bool(await database.write(command, holder.id, None, other))
+    return False
 
 
 def _columns(chunk: Sequence[NewPost], wanted: dict[str, int]) -> list[list[Any]]:

@@ -70,6 +70,47 @@ async def test_a_slug_that_is_asked_for_comes_before_one_made_from_a_title(
     assert [post.slug for post in posts.values()] == ["mine-2", "mine"]
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 3, 500])
+async def test_a_slug_that_is_asked_for_is_had_wherever_the_border_of_a_statement_falls(
+    blog: BlogService, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(creating, "CHUNK", chunk)
+    before = await blog.posts.create("Mine", "", slug="mine-3")
+    given = [
+        NewPost("Mine", "made"),
+        NewPost("Other", "", slug="mine"),
+        NewPost("Other", "", slug="mine-2"),
+        NewPost("Mine", "made"),
+        NewPost("Other", "", slug="other"),
+    ]
+    ids = await blog.posts.create_many(given)
+    stored = [await blog.posts.get(id) for id in ids]
+    for post, asked in zip(stored, given, strict=True):
+        assert (post.title, post.content) == (asked.title, asked.content)
+        assert post.slug.startswith("mine-") if asked.slug is None else post.slug == asked.slug
+    assert await blog.posts.get(before.id) == before
+
+
+async def test_a_slug_that_is_asked_for_twice_fails_wherever_the_border_of_a_statement_falls(
+    blog: BlogService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(creating, "CHUNK", 1)
+    with pytest.raises(AlreadyExists) as caught:
+        await blog.posts.create_many([NewPost("A", "", slug="a"), NewPost("B", "", slug="a")])
+    assert (caught.value.index, caught.value.value) == (1, "a")
+    assert await blog.posts.count() == 0
+
+
+async def test_only_posts_of_the_same_call_make_way_for_a_slug_that_is_asked_for(
+    blog: BlogService,
+) -> None:
+    [id] = await blog.posts.create_many([NewPost("Mine", "")])
+    async with blog.transaction():
+        with pytest.raises(AlreadyExists):
+            await blog.posts.create_many([NewPost("Other", "", slug="mine")])
+    assert (await blog.posts.get(id)).slug == "mine"
+
+
 async def test_an_iterable_that_raises_stores_none(blog: BlogService) -> None:
     def breaking() -> Iterator[NewPost]:
         yield from generated(700)
