@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -59,11 +60,14 @@ def migration_wait() -> float:
     """Return how many seconds to wait while another process migrates."""
     given = os.environ.get("BLOGSVC_MIGRATION_WAIT") or "60"
     try:
-        return float(given)
+        seconds = float(given)
     except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
         raise ConfigurationError(
             f"BLOGSVC_MIGRATION_WAIT is {given!r}; write a number of seconds, such as 60."
-        ) from None
+        )
+    return seconds
 
 
 def __getattr__(name: str) -> Any:

@@ -150,7 +150,7 @@ class InvalidCursor(BlogError):
 
 
 class InvalidQuery(BlogError):
-    """An argument of a query is out of bounds. `argument` and `reason` say which and why."""
+    """An argument of a call is out of bounds. `argument` and `reason` say which and why."""
 
     def __init__(self, argument: str, reason: str) -> None:
         self.argument = argument

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeGuard, TypeVar
 
 import asyncpg
 
 from .database import Database, Endpoint, Isolation
+from .errors import ConfigurationError, InvalidQuery
 from .migrator import Migrator, applied_versions, check_versions
-from .posts import PostRepository
+from .posts import PostRepository, text_is_storable
 
 T = TypeVar("T")
+
+MAX_NAME: Final = 63
+"""Bytes of a name in PostgreSQL. It would cut a longer one, and find the schema of another blog."""
 
 
 class BlogService:
@@ -28,7 +33,9 @@ class BlogService:
     always; False, never. A schema that is behind or ahead then raises `SchemaOutOfDate`.
 
     Times are in seconds: `connect_timeout` for each host, `acquire_timeout` for a free connection
-    of the pool (`min_size` to `max_size`), `command_timeout` for a statement.
+    of the pool (`min_size` to `max_size`), `command_timeout` for a statement; None, no limit.
+
+    Raises `ConfigurationError` for an argument that is out of bounds.
     """
 
     def __init__(
@@ -43,6 +50,12 @@ class BlogService:
         acquire_timeout: float = 5.0,
         migrate: bool | None = None,
     ) -> None:
+        _check_names(url, schema)
+        _check_sizes(min_size, max_size)
+        _check_seconds("connect_timeout", connect_timeout)
+        _check_seconds("acquire_timeout", acquire_timeout)
+        if command_timeout is not None:
+            _check_seconds("command_timeout", command_timeout)
         self._endpoint = Endpoint(url)
         self._schema = schema
         self._migrate = migrate
@@ -151,4 +164,43 @@ class BlogService:
         two attempts it waits for a moment, longer each time. Raises `TransactionConflict` after
         the last attempt, and whatever else `body` raises at once.
         """
+        if not callable(body):
+            raise InvalidQuery("body", f"is a {type(body).__name__}, not a function")
+        if not _is_whole(attempts) or attempts < 1:
+            raise InvalidQuery("attempts", f"is {attempts!r}, not a whole number from 1 on")
         return await self._database.run_transaction(body, isolation, attempts)
+
+
+def _check_names(url: object, schema: object) -> None:
+    for argument, value in {"url": url, "schema": schema}.items():
+        if value is not None and not isinstance(value, str):
+            raise ConfigurationError(
+                f"{argument} is a {type(value).__name__}; write a str or None."
+            )
+    if isinstance(schema, str) and not (
+        text_is_storable(schema) and len(schema.encode()) <= MAX_NAME
+    ):
+        raise ConfigurationError(
+            f"schema is {schema!r}, which is no name in PostgreSQL; write one of at most "
+            f"{MAX_NAME} bytes."
+        )
+
+
+def _check_sizes(min_size: object, max_size: object) -> None:
+    if not _is_whole(max_size) or max_size < 1:
+        raise ConfigurationError(f"max_size is {max_size!r}; write a whole number from 1 on.")
+    if not _is_whole(min_size) or not 0 <= min_size <= max_size:
+        raise ConfigurationError(
+            f"min_size is {min_size!r}; write a whole number from 0 to max_size, {max_size}."
+        )
+
+
+def _check_seconds(argument: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ConfigurationError(
+            f"{argument} is {value!r}; write a number of seconds that is greater than 0."
+        )
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -46,7 +46,7 @@ async def create_many(database: Database, table: str, posts: Iterable[NewPost]) 
     """Store posts in one transaction; see `PostRepository.create_many`."""
     ids: list[int] = []
     made: set[int] = set()
-    source = iter(posts)
+    source = validation.iterator_of("posts", posts)
     async with database.transaction():
         while chunk := _take_chunk(source, len(ids)):
             ids += await _create_chunk(database, table, chunk, len(ids), made)

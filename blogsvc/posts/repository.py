@@ -98,7 +98,8 @@ class PostRepository:
 
     async def get_many(self, ids: Iterable[int]) -> dict[int, PostRecord]:
         """Return the posts with these ids, by id; those that do not exist are left out."""
-        possible = [id for id in ids if validation.id_is_possible(id)]
+        given = validation.iterator_of("ids", ids)
+        possible = [id for id in given if validation.id_is_possible(id, "ids")]
         rows = await self._database.read(sql.get_many(self._table), possible)
         found = {row[0]: record_of(row) for row in rows}
         return {id: found[id] for id in possible if id in found}
@@ -164,7 +165,7 @@ class PostRepository:
         """
         column = paging.column_of(order)
         conditions = paging.conditions_of(filters, order)
-        validation.check_limit(batch)
+        validation.check_limit(batch, "batch")
         start = None
         while True:
             found = await self._slice(order, conditions, start, batch)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ..errors import InvalidPost, InvalidQuery
 from .records import PUBLISHED, STATUSES, UNSET, NewPost, Status
+
+T = TypeVar("T")
 
 # What the driver sends as -infinity and infinity.
 _INFINITIES: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
@@ -116,9 +118,19 @@ def check_filter(argument: str, value: Any) -> Any:
         raise InvalidQuery(argument, error.reason) from None
 
 
-def check_limit(limit: int) -> None:
-    if not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
-        raise InvalidQuery("limit", f"is {limit!r}; it goes from 1 to {MAX_LIMIT}")
+def check_limit(limit: int, argument: str = "limit") -> None:
+    whole = isinstance(limit, int) and not isinstance(limit, bool)
+    if not whole or not 1 <= limit <= MAX_LIMIT:
+        raise InvalidQuery(argument, f"is {limit!r}; it goes from 1 to {MAX_LIMIT}")
+
+
+def iterator_of(argument: str, values: Iterable[T]) -> Iterator[T]:
+    """Return an iterator of the values. Raises `InvalidQuery` for what is no iterable, or a str."""
+    # What the iterable itself raises later is its own affair, so only this is caught.
+    with contextlib.suppress(TypeError):
+        if not isinstance(values, str | bytes):
+            return iter(values)
+    raise InvalidQuery(argument, f"is a {type(values).__name__}, not an iterable such as a list")
 
 
 def text_is_storable(value: str) -> bool:
@@ -126,9 +138,9 @@ def text_is_storable(value: str) -> bool:
     return _text_flaw(value) is None
 
 
-def id_is_possible(id: int) -> bool:
+def id_is_possible(id: int, argument: str = "id") -> bool:
     """Whether a post can have this id at all. Raises `InvalidQuery` for what is no int."""
-    return 0 < _whole("id", id) <= MAX_BIGINT
+    return 0 < _whole(argument, id) <= MAX_BIGINT
 
 
 def slug_is_possible(slug: str) -> bool:
