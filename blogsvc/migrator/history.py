@@ -29,7 +29,7 @@ TABLE: Final = f"""
     ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "duration_ms" DOUBLE PRECISION;
     ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "checksum" TEXT;
     CREATE UNIQUE INDEX IF NOT EXISTS "{_OURS}" ON "aerich" ("version")
-        WHERE "app" = '{files.APP}';
+        WHERE "app"::text = '{files.APP}';
 """
 """Aerich's own table, with what we add to it. It may be a host's, with its rows and its duplicates:
 the columns are nullable and unknown to Aerich's model, and the index counts our rows only.
@@ -52,7 +52,9 @@ async def read(connection: asyncpg.Connection) -> list[Applied]:
         return []
     # As JSON: the table may be a host's, without the columns that are ours.
     rows = await connection.fetch(
-        "SELECT to_jsonb(aerich) - 'content' FROM aerich WHERE app = $1 ORDER BY id", files.APP
+        "SELECT pg_catalog.to_jsonb(aerich) - 'content'::text FROM aerich "
+        "WHERE app::text = $1 ORDER BY id",
+        files.APP,
     )
     return [_applied(json.loads(row[0])) for row in rows]
 
@@ -61,7 +63,9 @@ async def applied_versions(database: Database, schema: str | None) -> set[str]:
     """Return the applied versions as an open service reads them; none where there is no table."""
     table = f"{quoted(schema)}.aerich" if schema else "aerich"
     try:
-        rows = await database.read(Query(f"SELECT version FROM {table} WHERE app = $1"), files.APP)
+        rows = await database.read(
+            Query(f"SELECT version FROM {table} WHERE app::text = $1"), files.APP
+        )
     except SchemaOutOfDate:
         return set()
     return {row[0] for row in rows}
@@ -94,7 +98,7 @@ async def accept(connection: asyncpg.Connection, file: files.MigrationFile) -> N
     """
     await connection.execute(
         f"{_RECORD} (version, app, content, checksum) VALUES ($1, $2, $3, $4) "
-        f"ON CONFLICT (version) WHERE app = '{files.APP}' "
+        f"ON CONFLICT (version) WHERE app::text = '{files.APP}' "
         "DO UPDATE SET id = excluded.id, checksum = excluded.checksum",
         file.version,
         files.APP,
@@ -120,7 +124,8 @@ def record_sql(file: files.MigrationFile) -> str:
 async def stamp(connection: asyncpg.Connection, version: str, seconds: float) -> None:
     """Add to a row that Aerich wrote what Aerich does not know."""
     await connection.execute(
-        "UPDATE aerich SET checksum = $3, duration_ms = $4 WHERE app = $1 AND version = $2",
+        "UPDATE aerich SET checksum = $3, duration_ms = $4 "
+        "WHERE app::text = $1 AND version::text = $2",
         files.APP,
         version,
         files.checksum_of(version),
@@ -131,14 +136,14 @@ async def stamp(connection: asyncpg.Connection, version: str, seconds: float) ->
 async def erase(connection: asyncpg.Connection, version: str) -> None:
     """Write that a version is not applied any more."""
     await connection.execute(
-        "DELETE FROM aerich WHERE app = $1 AND version = $2", files.APP, version
+        "DELETE FROM aerich WHERE app::text = $1 AND version::text = $2", files.APP, version
     )
 
 
 def erase_sql(version: str) -> str:
     """Return a statement that writes that a version is not applied any more, for a script."""
     app = _literal(files.APP)
-    return f"DELETE FROM aerich WHERE app = {app} AND version = {_literal(version)};"
+    return f"DELETE FROM aerich WHERE app::text = {app} AND version::text = {_literal(version)};"
 
 
 def records_a_version(query: str) -> bool:

@@ -18,7 +18,9 @@ LOCK_TIMEOUT: Final = 2.0
 
 # One key for each database and schema. Blocking for it would hold a snapshot, for which
 # CREATE INDEX CONCURRENTLY waits: so it is polled.
-KEY: Final = "hashtextextended('blogsvc migrations ' || coalesce(current_schema(), ''), 0)"
+KEY: Final = (
+    "hashtextextended('blogsvc migrations ' || coalesce(current_schema()::text, ''), 0::bigint)"
+)
 
 _HOLDER: Final = f"""
     SELECT held.pid, application_name, backend_start
@@ -83,7 +85,14 @@ async def _check_that_it_can_read(connection: asyncpg.Connection, schema: str | 
             "applied cannot be known. Migrate as the tables' owner, or GRANT USAGE ON SCHEMA to "
             "this role."
         )
-    if await connection.fetchval("SELECT NOT has_table_privilege(to_regclass('aerich'), 'SELECT')"):
+    if schema and here not in (schema, None):
+        raise MigrationError(
+            f"The session is in the schema {here}, not in {schema}: something on the way, such as "
+            "a pooler, has dropped its search_path. Migrate over a direct connection."
+        )
+    if await connection.fetchval(
+        "SELECT NOT has_table_privilege(to_regclass('aerich')::oid, 'SELECT')"
+    ):
         raise MigrationError(
             "This role may not read the table aerich, so what is applied cannot be known. Migrate "
             "as the tables' owner, or GRANT SELECT ON aerich to this role."

@@ -22,18 +22,19 @@ from . import files
 
 _HEADING: Final = "== "
 
+# As in blogsvc/posts/sql.py, no operator or function that somebody else made fits these better.
 _TABLE: Final = """
-    SELECT relname, concat_ws(', ',
+    SELECT relname, pg_catalog.concat_ws(', ',
         CASE relkind WHEN 'r' THEN 'ordinary table' ELSE 'of kind ' || relkind::text END,
         CASE relpersistence WHEN 'p' THEN NULL WHEN 'u' THEN 'unlogged' ELSE 'temporary' END,
         CASE WHEN relrowsecurity THEN 'row level security' END)
     FROM pg_class
-    WHERE oid = to_regclass('posts')"""
+    WHERE oid = to_regclass('posts')::oid"""
 
 _COLUMNS: Final = """
-    SELECT attname, concat_ws(' ',
+    SELECT attname, pg_catalog.concat_ws(' ',
         format_type(atttypid, atttypmod),
-        CASE WHEN attcollation <> typcollation THEN 'COLLATE ' || collname END,
+        CASE WHEN attcollation <> typcollation THEN 'COLLATE ' || collname::text END,
         CASE WHEN attnotnull THEN 'not null' END,
         CASE
             WHEN attidentity = 'a' THEN 'generated always as identity'
@@ -45,7 +46,7 @@ _COLUMNS: Final = """
         JOIN pg_type ON pg_type.oid = atttypid
         LEFT JOIN pg_collation ON pg_collation.oid = attcollation
         LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-    WHERE attrelid = to_regclass('posts') AND attnum > 0 AND NOT attisdropped
+    WHERE attrelid = to_regclass('posts')::oid AND attnum > 0 AND NOT attisdropped
     ORDER BY attnum"""
 
 # From version 18 on, NOT NULL is a constraint too; the columns tell of a valid one already.
@@ -53,39 +54,42 @@ _CONSTRAINTS: Final = """
     SELECT conname, replace(pg_get_constraintdef(oid), ' NOT VALID', '')
         || CASE WHEN convalidated THEN '' ELSE '  NOT VALID' END
     FROM pg_constraint
-    WHERE conrelid = to_regclass('posts') AND (contype <> 'n' OR NOT convalidated)
+    WHERE conrelid = to_regclass('posts')::oid AND (contype <> 'n' OR NOT convalidated)
     ORDER BY conname"""
 
 _INDEXES: Final = """
-    SELECT relname, replace(pg_get_indexdef(oid), format(' ON %s.', relnamespace::regnamespace),
-        ' ON ') || CASE WHEN indisvalid AND indisready THEN '' ELSE '  INVALID' END
+    SELECT relname,
+        replace(pg_get_indexdef(oid),
+            pg_catalog.format(' ON %s.', relnamespace::regnamespace), ' ON ')
+        || CASE WHEN indisvalid AND indisready THEN '' ELSE '  INVALID' END
     FROM pg_index JOIN pg_class ON oid = indexrelid
-    WHERE indrelid = to_regclass('posts')
+    WHERE indrelid = to_regclass('posts')::oid
     ORDER BY relname"""
 
 _TRIGGERS: Final = """
     SELECT tgname,
         replace(pg_get_triggerdef(pg_trigger.oid),
-            format(' ON %s.', relnamespace::regnamespace), ' ON ')
+            pg_catalog.format(' ON %s.', relnamespace::regnamespace), ' ON ')
         || CASE WHEN tgenabled = 'O' THEN '' ELSE '  DISABLED' END
     FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-    WHERE tgrelid = to_regclass('posts') AND NOT tgisinternal
+    WHERE tgrelid = to_regclass('posts')::oid AND NOT tgisinternal
     ORDER BY tgname"""
 
 # A trigger without its function would be half the truth. Its text is long: a digest tells whether
 # it is the same.
 _FUNCTIONS: Final = """
-    SELECT DISTINCT proname, concat_ws(' ', 'SET ' || array_to_string(proconfig, ', '),
+    SELECT DISTINCT proname, pg_catalog.concat_ws(' ',
+        'SET ' || pg_catalog.array_to_string(proconfig, ', '),
         'text with md5 ' || md5(btrim(regexp_replace(prosrc, '[[:space:]]+', ' ', 'g'))))
     FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
-    WHERE tgrelid = to_regclass('posts') AND NOT tgisinternal
+    WHERE tgrelid = to_regclass('posts')::oid AND NOT tgisinternal
     ORDER BY proname"""
 
 _POLICIES: Final = """
-    SELECT polname, concat_ws(' ', polcmd::text, pg_get_expr(polqual, polrelid),
+    SELECT polname, pg_catalog.concat_ws(' ', polcmd::text, pg_get_expr(polqual, polrelid),
         pg_get_expr(polwithcheck, polrelid))
     FROM pg_policy
-    WHERE polrelid = to_regclass('posts')
+    WHERE polrelid = to_regclass('posts')::oid
     ORDER BY polname"""
 
 _READ: Final = {

@@ -8,9 +8,9 @@ RUN_IN_TRANSACTION = True
 async def upgrade(db: BaseDBAsyncClient) -> str:
     return r"""
     ALTER TABLE "posts" ADD CONSTRAINT "posts_title_not_blank"
-        CHECK ("title" ~ '[^[:space:]]');
+        CHECK ("title"::text ~ '[^[:space:]]');
     ALTER TABLE "posts" ADD CONSTRAINT "posts_status_known"
-        CHECK ("status" IN ('draft', 'published', 'archived'));
+        CHECK ("status"::text IN ('draft', 'published', 'archived'));
     """
 
 

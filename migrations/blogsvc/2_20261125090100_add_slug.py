@@ -12,15 +12,15 @@ RUN_IN_TRANSACTION = True
 async def upgrade(db: BaseDBAsyncClient) -> str:
     return r"""
     ALTER TABLE "posts" ADD COLUMN "slug" VARCHAR(255);
-    UPDATE "posts" SET "slug" = concat_ws(
+    UPDATE "posts" SET "slug" = pg_catalog.concat_ws(
         '-',
         nullif(trim('-' FROM left(
-            regexp_replace(lower("title"), '[^a-z0-9]+', '-', 'g'), 80)), ''),
+            regexp_replace(lower("title"::text), '[^a-z0-9]+', '-', 'g'), 80)), ''),
         "id");
     ALTER TABLE "posts" ALTER COLUMN "slug" SET NOT NULL;
-    ALTER TABLE "posts" ALTER COLUMN "slug" SET DEFAULT 'post-' || gen_random_uuid();
+    ALTER TABLE "posts" ALTER COLUMN "slug" SET DEFAULT 'post-' || gen_random_uuid()::text;
     ALTER TABLE "posts" ADD CONSTRAINT "posts_slug_not_blank"
-        CHECK ("slug" ~ '[^[:space:]]');
+        CHECK ("slug"::text ~ '[^[:space:]]');
     CREATE UNIQUE INDEX "posts_slug_key" ON "posts" ("slug");
     """
 

@@ -11,9 +11,9 @@ RUN_IN_TRANSACTION = True
 async def upgrade(db: BaseDBAsyncClient) -> str:
     return r"""
     ALTER TABLE "posts" ADD COLUMN "published_at" TIMESTAMPTZ;
-    UPDATE "posts" SET "published_at" = "created_at" WHERE "status" = 'published';
+    UPDATE "posts" SET "published_at" = "created_at" WHERE "status"::text = 'published';
     ALTER TABLE "posts" ADD CONSTRAINT "posts_published_has_time"
-        CHECK ("status" <> 'published' OR "published_at" IS NOT NULL);
+        CHECK ("status"::text <> 'published' OR "published_at" IS NOT NULL);
     """
 
 

@@ -1,0 +1,83 @@
+"""Every call of the repository, so that a test can make them all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from blogsvc import BlogService, NewPost
+from blogsvc.posts.repository import PostRepository
+
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
+
+EVERYTHING: dict[str, Any] = {
+    "status": "draft",
+    "visible": True,
+    "created_before": LATER,
+    "created_after": datetime(2000, 1, 1, tzinfo=UTC),
+}
+
+
+async def _pages(posts: PostRepository, id: int) -> None:
+    for order in ("newest", "oldest", "published", "updated"):
+        page = await posts.page(order=order, limit=1, with_total=True)
+        if page.next:
+            await posts.page(order=order, limit=1, after=page.next)
+    await posts.page(**EVERYTHING)
+
+
+async def _stream(posts: PostRepository, id: int) -> None:
+    assert [post async for post in posts.stream(batch=1)]
+
+
+async def _search(posts: PostRepository, id: int) -> None:
+    for visible in (False, True):
+        page = await posts.search("word", visible=visible, limit=1)
+        assert page.next
+        await posts.search("word", visible=visible, limit=1, after=page.next)
+
+
+async def _delete(posts: PostRepository, id: int) -> None:
+    unwanted = await posts.create("Unwanted", "")
+    await posts.delete(unwanted.id, expected_version=1)
+
+
+READS: dict[str, Callable[[PostRepository, int], Awaitable[object]]] = {
+    "get": lambda posts, id: posts.get(id),
+    "get_or_none": lambda posts, id: posts.get_or_none(id),
+    "get_by_slug": lambda posts, id: posts.get_by_slug("word"),
+    "get_many": lambda posts, id: posts.get_many([id]),
+    "exists": lambda posts, id: posts.exists(id),
+    "count": lambda posts, id: posts.count(**EVERYTHING),
+    "page": _pages,
+    "stream": _stream,
+    "search": _search,
+}
+
+WRITES: dict[str, Callable[[PostRepository, int], Awaitable[object]]] = {
+    "create": lambda posts, id: posts.create("Word", "C", status="published"),
+    "create_many": lambda posts, id: posts.create_many([NewPost("Word", "C", "published")] * 3),
+    "update": lambda posts, id: posts.update(
+        id, title="Word again", content="D", slug="word", status="archived", published_at=LATER
+    ),
+    "upsert": lambda posts, id: posts.upsert("word", title="Word", content="E", status="draft"),
+    "publish": lambda posts, id: posts.publish(id, at=datetime.now(UTC)),
+    "unpublish": lambda posts, id: posts.unpublish(id),
+    "archive": lambda posts, id: posts.archive(id),
+    "delete": _delete,
+}
+
+CALLS = {**WRITES, **READS}
+
+
+async def every_call(blog: BlogService, *, but: Sequence[str] = ()) -> None:
+    """Make each call at least once, on posts that it finds."""
+    public = {name for name in vars(PostRepository) if not name.startswith("_")}
+    assert set(CALLS) == public
+    post = await blog.posts.create("Word", "C", slug="word")
+    for name, call in CALLS.items():
+        if name not in but:
+            await call(blog.posts, post.id)
+    async with blog.transaction(), blog.transaction():
+        await blog.posts.get(post.id, lock=True)
