@@ -108,27 +108,13 @@ def target_of(url: str) -> Target:
     Raises `ConfigurationError` when it can make nothing of the URL. The message holds no part of
     the URL: there may be a password in it.
     """
-    reason = None
-    advice = _FORM
-    try:
-        parts = urlsplit(url)
-        # Where an @ stands elsewhere, a part of the password would be taken for a host.
-        if parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
-            reason = "there is an unencoded @, /, ? or # in the user or the password"
-        else:
-            addresses, parameters, _ = connect_utils._parse_connect_arguments(
-                dsn=url, **_NO_ARGUMENTS
-            )
-    except _BAD_URL as error:
-        reason, advice = _flaw(error)
-    if reason is not None:
-        # Out here, so that the driver's error is not this one's context.
-        raise ConfigurationError(f"The database URL cannot be used ({reason}). {advice}")
-    return Target(
-        hosts=tuple(_host_and_port(address) for address in addresses),
-        session_attrs=parameters.target_session_attrs.value,
-        settings=dict(parameters.server_settings or {}),
-    )
+    url = DatabaseURL(url)
+    found = _read(url)
+    if isinstance(found, Target):
+        return found
+    # Out here, so that neither the driver's error nor what it made of the URL is at hand.
+    reason, advice = found
+    raise ConfigurationError(f"The database URL cannot be used ({reason}). {advice}")
 
 
 async def connect(
@@ -139,6 +125,7 @@ async def connect(
     `settings` are the session's; what the URL says of them counts more. Raises `Unavailable` where
     a later attempt may succeed, else `ConfigurationError`, in one line that names what was tried.
     """
+    url = DatabaseURL(url)
     target = target_of(url)
     wanted = target.session_attrs
     given = {**SETTINGS, **(settings or {}), **target.settings}
@@ -158,8 +145,11 @@ async def connect(
                     timeout=timeout,
                     **{**options, "target_session_attrs": attrs},
                 )
-            except _NO_CONNECTION as error:
-                failures[host, port] = error
+            except BaseException as error:  # noqa: BLE001 - is raised again, or told
+                bare = _without_frames(error)
+                if not isinstance(error, _NO_CONNECTION):
+                    raise bare from None
+                failures[host, port] = bare
             else:
                 _check_encoding(connection)
                 return connection
@@ -178,6 +168,7 @@ async def create_pool(
     async def connect_one(dsn: str, **given: Any) -> asyncpg.Connection:
         return await connect(dsn, timeout=connect_timeout, settings=settings, **given)
 
+    url = DatabaseURL(url)
     return await asyncpg.create_pool(url, connect=connect_one, **options)
 
 
@@ -224,6 +215,32 @@ def _flaw(error: BaseException) -> tuple[str, str]:
     # The driver quotes parts of the URL between quotation marks, and objects of its own.
     reason = re.sub("""['"].*['"]|<.*>""", "...", line)
     return reason, _TLS if "certificate" in reason else _FORM
+
+
+def _read(url: str) -> Target | tuple[str, str]:
+    """Return what asyncpg makes of a URL, or why it can make nothing of it, and what to do."""
+    try:
+        parts = urlsplit(url)
+        # Where an @ stands elsewhere, a part of the password would be taken for a host.
+        if parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
+            return "there is an unencoded @, /, ? or # in the user or the password", _FORM
+        addresses, parameters, _ = connect_utils._parse_connect_arguments(dsn=url, **_NO_ARGUMENTS)
+    except _BAD_URL as error:
+        return _flaw(error)
+    return Target(
+        hosts=tuple(_host_and_port(address) for address in addresses),
+        session_attrs=parameters.target_session_attrs.value,
+        settings=dict(parameters.server_settings or {}),
+    )
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """Return the error without what led to it in the driver.
+
+    The locals of the driver's frames hold the password, and error trackers keep what they find.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _host_and_port(address: str | tuple[str, int]) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import config
 from ..errors import EmbeddedUnavailable
+from .connections import DatabaseURL
 
 if TYPE_CHECKING:
     from .. import embedded
@@ -34,7 +35,7 @@ class Endpoint:
     """A database to connect to: `url`, else `$DATABASE_URL`, else the embedded PostgreSQL."""
 
     def __init__(self, url: str | None) -> None:
-        self._url = url
+        self._url = DatabaseURL(url) if url else None
         self._embedded: _EmbeddedUse | None = None
 
     @property
@@ -66,7 +67,8 @@ class Endpoint:
             await asyncio.to_thread(use.release)
 
     def _given(self) -> str | None:
-        return self._url or config.database_url()
+        url = self._url or config.database_url()
+        return DatabaseURL(url) if url else None
 
 
 class _EmbeddedUse:

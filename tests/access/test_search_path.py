@@ -12,7 +12,7 @@ import pytest
 
 from blogsvc import BlogService
 from blogsvc.errors import LockedError, MigrationError
-from blogsvc.migrator import Migrator, lock
+from blogsvc.migrator import Migrator, history, lock
 from blogsvc.testing import create_database, drop_database
 
 from ..migrations.migrating import HEAD, connected, execute
@@ -134,8 +134,12 @@ async def test_no_migration_is_led_astray(attacked: Attacked) -> None:
     await migrator.upgrade()
     await migrator.adopt()
     assert await migrator.downgrade(steps=None)
-    script = "\n".join([*await migrator.sql()])
-    await execute(attacked.owner, script.replace("\\set ON_ERROR_STOP on", ""))
+    for down in (False, True):
+        script = "\n".join(await migrator.sql(down=down))
+        await execute(attacked.owner, script.replace("\\set ON_ERROR_STOP on", ""))
+    await migrator.upgrade()
+    async with migrator.session() as connection:
+        await history.stamp(connection, HEAD.version, seconds=1)
     async with connected(attacked.superuser) as connection:
         await connection.execute("SET search_path = pg_catalog")
         used = await connection.fetch(_USED, role_of(attacked.mallory))
