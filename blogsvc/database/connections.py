@@ -145,11 +145,11 @@ async def connect(
                     timeout=timeout,
                     **{**options, "target_session_attrs": attrs},
                 )
-            except BaseException as error:  # noqa: BLE001 - is raised again, or told
-                bare = _without_frames(error)
+            except BaseException as error:
+                _drop_frames(error)
                 if not isinstance(error, _NO_CONNECTION):
-                    raise bare from None
-                failures[host, port] = bare
+                    raise
+                failures[host, port] = error
             else:
                 _check_encoding(connection)
                 return connection
@@ -234,13 +234,12 @@ def _read(url: str) -> Target | tuple[str, str]:
     )
 
 
-def _without_frames(error: BaseException) -> BaseException:
-    """Return the error without what led to it in the driver.
+def _drop_frames(error: BaseException) -> None:
+    """Take from an error what led to it in the driver.
 
     The locals of the driver's frames hold the password, and error trackers keep what they find.
     """
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
+    error.__cause__ = error.__context__ = error.__traceback__ = None
 
 
 def _host_and_port(address: str | tuple[str, int]) -> tuple[str, int]:
