@@ -93,7 +93,7 @@ class BlogService:
             url = await self._endpoint.hold()
             if migrate:
                 await Migrator(url, schema=self._schema).upgrade()
-            await self._database.open(url)
+            await self._database.open(url, self._endpoint.start_again)
             check_versions(await applied_versions(self._database, self._schema), self._schema)
             self._ready = True
         except BaseException:

@@ -8,7 +8,7 @@ import contextlib
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ import asyncpg
 from asyncpg import connect_utils
 
 from ..errors import BlogError, ConfigurationError, Unavailable
+from .waiting import pauses
 
 SETTINGS: Final = {"application_name": "blogsvc"}
 """What each session of ours sets. PgBouncer accepts this parameter, and few others."""
@@ -161,14 +162,38 @@ async def create_pool(
     *,
     connect_timeout: float,
     settings: Mapping[str, str] | None = None,
+    again: Callable[[], Awaitable[str | None]] | None = None,
     **options: Any,
 ) -> asyncpg.Pool:
-    """Open a pool whose connections are made by `connect`; the first ones are made at once."""
+    """Open a pool whose connections are made by `connect`; the first ones are made at once.
 
-    async def connect_one(dsn: str, **given: Any) -> asyncpg.Connection:
-        return await connect(dsn, timeout=connect_timeout, settings=settings, **given)
+    Where no connection can be had, `again` may start a server of our own once more: it returns the
+    URL, which may be another one, or None where the server is somebody else's.
+    """
+    url = current = DatabaseURL(url)
 
-    url = DatabaseURL(url)
+    async def connect_one(_: str, **given: Any) -> asyncpg.Connection:
+        nonlocal current
+        waits = pauses(0.02, 0.5)
+        deadline = 0.0
+        while True:
+            try:
+                return await connect(current, timeout=connect_timeout, settings=settings, **given)
+            except Unavailable as error:
+                started = await again() if again is not None else None
+                if started is None:
+                    raise
+                current = DatabaseURL(started)
+                # It runs. It may still refuse us for a moment: while it recovers or shuts down.
+                now = asyncio.get_running_loop().time()
+                deadline = deadline or now + connect_timeout
+                if now > deadline:
+                    raise Unavailable(
+                        f"The embedded PostgreSQL takes no connection ({error.__cause__}). Look "
+                        "at postgres.log in its data directory, BLOGSVC_DATA_DIR."
+                    ) from error
+            await asyncio.sleep(next(waits))
+
     return await asyncpg.create_pool(url, connect=connect_one, **options)
 
 

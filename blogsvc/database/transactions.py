@@ -66,14 +66,17 @@ class Database:
         self._transactions: dict[asyncio.Task[Any] | None, asyncpg.Connection] = {}
         self._savepoints = itertools.count(1)
 
-    async def open(self, url: str) -> None:
-        """Connect `min_size` connections."""
+    async def open(
+        self, url: str, again: Callable[[], Awaitable[str | None]] | None = None
+    ) -> None:
+        """Connect `min_size` connections; `again` is as in `create_pool`."""
         self._pool = await create_pool(
             url,
             min_size=self._min_size,
             max_size=self._max_size,
             connect_timeout=self._connect_timeout,
             command_timeout=self._command_timeout,
+            again=again,
             reset=leave_as_is,
         )
         self._loop = asyncio.get_running_loop()

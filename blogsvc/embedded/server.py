@@ -19,7 +19,6 @@ import os
 import re
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -39,9 +38,14 @@ from .watchdog import (
     SOCKETS_PREFIX,
     answers,
     lock_within,
+    lost_its_socket,
+    open_sockets,
+    read_end,
     recorded_sockets,
+    remove_sockets,
     run_as,
     stop_server,
+    tell_to_stop,
     try_lock,
 )
 
@@ -49,12 +53,22 @@ logger = logging.getLogger(__name__)
 
 START_TIMEOUT: float = watchdog.START_TIMEOUT
 
+GONE_TIMEOUT = 10.0
+"""Seconds to wait for the last processes of a server that does not answer any more."""
+
+STOP_TIMEOUT = 10.0
+"""Seconds to wait for the end of the server; if it takes longer, the watchdog goes on waiting."""
+
 _ANOTHER_DIRECTORY = "Name a directory of your own in BLOGSVC_DATA_DIR."
 _BUSY = "another process has been starting or stopping it. Look at postgres.log there."
 _OUT_OF_REACH = (
-    "a server has been running there that does not answer: its socket directory is gone, or it "
-    "runs in another container. It stops when the last program that uses it ends."
+    "a server has been running there that does not answer: it hangs, or still has a statement to "
+    "finish, or it runs in another container. It stops when the last program that uses it ends. "
+    "Look at postgres.log there, or name another directory in BLOGSVC_DATA_DIR."
 )
+
+_TOLD = 8192
+"""Bytes of what a program or a log said that are passed on, at most."""
 
 _servers: dict[Path, _Server] = {}
 _servers_lock = threading.Lock()
@@ -65,18 +79,35 @@ class EmbeddedServer:
 
     def __init__(self, server: _Server) -> None:
         self._server: _Server | None = server
-        self.url = server.url
+        self.url = ""
+
+    def start_again(self) -> None:
+        """Start the server once more if it has gone; `url` may be another one then.
+
+        Blocks, as `start` does. Raises `EmbeddedUnavailable` where it does not start, or where the
+        data are gone, too.
+        """
+        server = self._server
+        if server is None:
+            return
+        with _told(server.data_dir):
+            self.url = server.join(again=True)
 
     def release(self) -> None:
-        """End this use, and stop the server if it was the last one of all. Idempotent."""
+        """End this use, and stop the server if it was the last one of all. Idempotent.
+
+        Returns within seconds: the watchdog stops a server that takes longer.
+        """
         server, self._server = self._server, None
         if server is None:
             return
         with _servers_lock:
             server.uses -= 1
-            if server.uses == 0 and _servers.get(server.data_dir) is server:
-                del _servers[server.data_dir]
-                server.leave()
+            if server.uses > 0 or _servers.get(server.data_dir) is not server:
+                return
+            del _servers[server.data_dir]
+        # Without the lock: whoever opens another one, or this one anew, need not wait for us.
+        server.leave()
 
 
 def start(data_dir: Path | None = None) -> EmbeddedServer:
@@ -87,15 +118,25 @@ def start(data_dir: Path | None = None) -> EmbeddedServer:
     """
     programs.installed()
     data_dir = data_dir or config.data_dir()
-    try:
+    with _told(data_dir):
         data_dir = data_dir.resolve()
         bin_dir = programs.programs_for(data_dir / CLUSTER)
         with _servers_lock:
-            server = _servers.get(data_dir) or _Server(data_dir, bin_dir)
-            server.join()
-            _servers[data_dir] = server
+            server = _servers.setdefault(data_dir, _Server(data_dir, bin_dir))
             server.uses += 1
-            return EmbeddedServer(server)
+        use = EmbeddedServer(server)
+        try:
+            use.url = server.join()
+        except BaseException:
+            use.release()
+            raise
+        return use
+
+
+@contextlib.contextmanager
+def _told(data_dir: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, RuntimeError) as error:
         raise EmbeddedUnavailable(
             f"The embedded PostgreSQL cannot use the directory {data_dir}: {error}. "
@@ -123,47 +164,57 @@ class _Server:
         self.bin_dir = bin_dir
         self.cluster = data_dir / CLUSTER
         self.uses = 0
-        self.url = ""
+        self._joining = threading.Lock()
+        self._sockets: Path | None = None
         self._users = -1
 
-    def join(self) -> None:
-        """Count this process among the users, and make sure that server and watchdog run."""
-        if self._users < 0:
-            self._make_data_dir()
-            self._users = self._open("users.lock")
-        try:
+    def join(self, *, again: bool = False) -> str:
+        """Count this process among the users, see that server and watchdog run; return the URL.
+
+        With `again` there must be data already: nobody who holds a server wants an empty one.
+        """
+        with self._joining:
+            if self._users < 0:
+                self._make_data_dir()
+                self._users = self._open("users.lock")
             self._lock(self._users, fcntl.LOCK_SH)
             with self._locked("start.lock") as start:
                 account = self._account()
                 self.bin_dir = programs.within_reach(self.bin_dir, account, self.data_dir)
                 if not self._initialised():
+                    if again:
+                        raise EmbeddedUnavailable(
+                            f"The data of the embedded PostgreSQL are gone from {self.data_dir}. "
+                            "Put them back, or start this program anew with an empty database; "
+                            "BLOGSVC_DATA_DIR names the directory."
+                        )
                     self._initialise(start, account)
                 sockets = self._live_sockets()
                 if sockets is None:
                     sockets = self._start(start, account)
                 elif not self._watchdog_runs():
                     self._run_watchdog()
-        except BaseException:
-            if self.uses == 0:
-                self.leave()
-            raise
+                former, self._sockets = self._sockets, sockets
+                if former is not None and former != sockets:
+                    remove_sockets(former, account.uid)
         # In full, so that no variable of the environment fills in anything else.
-        self.url = (
+        return (
             f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port={PORT}"
             "&sslmode=disable&target_session_attrs=any"
         )
 
     def leave(self) -> None:
-        """Stop using the server; the last user stops it and returns when it has stopped."""
-        users, self._users = self._users, -1
+        """Stop using the server; the last user stops it and waits for its end, within reason."""
+        with self._joining:
+            users, self._users = self._users, -1
         if users < 0:
             return
         try:
             if try_lock(users, fcntl.LOCK_EX):
-                stop_server(self.data_dir, self.bin_dir / "pg_ctl")
+                stop_server(self.data_dir, self.bin_dir / "pg_ctl", STOP_TIMEOUT)
             elif not try_lock(users, fcntl.LOCK_SH):
                 # The watchdog was faster and is stopping it: wait until it has.
-                self._lock(users, fcntl.LOCK_SH)
+                lock_within(STOP_TIMEOUT, users, fcntl.LOCK_SH)
         finally:
             os.close(users)
 
@@ -176,18 +227,23 @@ class _Server:
     def _open(self, name: str) -> int:
         return watchdog.open_lock(self.data_dir, name)
 
-    def _lock(self, file: int, mode: int, otherwise: str = _BUSY) -> None:
-        if not lock_within(START_TIMEOUT, file, mode):
+    def _lock(
+        self, file: int, mode: int, timeout: float | None = None, otherwise: str = _BUSY
+    ) -> None:
+        seconds = START_TIMEOUT if timeout is None else timeout
+        if not lock_within(seconds, file, mode):
             raise EmbeddedUnavailable(
                 f"The embedded PostgreSQL in {self.data_dir} did not start: for "
-                f"{START_TIMEOUT:g} seconds {otherwise}"
+                f"{seconds:g} seconds {otherwise}"
             )
 
     @contextlib.contextmanager
-    def _locked(self, name: str, otherwise: str = _BUSY) -> Iterator[int]:
+    def _locked(
+        self, name: str, timeout: float | None = None, otherwise: str = _BUSY
+    ) -> Iterator[int]:
         file = self._open(name)
         try:
-            self._lock(file, fcntl.LOCK_EX, otherwise)
+            self._lock(file, fcntl.LOCK_EX, timeout, otherwise)
             yield file
         finally:
             os.close(file)
@@ -232,8 +288,7 @@ class _Server:
         if fresh.exists():
             shutil.rmtree(fresh)
         fresh.mkdir(mode=0o700)
-        if account.uid != os.geteuid():
-            os.chown(fresh, *account)
+        _give(fresh, account)
         options = "--username=postgres --auth=trust --encoding=UTF8 --text-search-config=english"
         locale = "--locale-provider=builtin --locale=C.UTF-8 --lc-messages=C"
         command = [
@@ -252,21 +307,31 @@ class _Server:
         return sockets if sockets is not None and answers(sockets) else None
 
     def _start(self, start: int, account: Account) -> Path:
+        if lost_its_socket(self.cluster):
+            logger.warning("The embedded PostgreSQL in %s has lost its socket", self.data_dir)
+            tell_to_stop(self.data_dir, self.bin_dir / "pg_ctl", watchdog.STOP_TIMEOUT)
         # server.lock is free when, and only when, no process of a server is left.
-        with self._locked("server.lock", _OUT_OF_REACH) as server:
+        with self._locked("server.lock", GONE_TIMEOUT, _OUT_OF_REACH) as server:
             sockets = self._socket_directory(account)
-            log = self.data_dir / "postgres.log"
-            log.touch(mode=0o600)
-            if account.uid != os.geteuid():
-                for path in (sockets, log):
-                    os.chown(path, *account)
+            self._make_log(account)
             logger.info("Starting the embedded PostgreSQL in %s", self.data_dir)
             try:
                 self._run_watchdog(str(sockets), str(server), str(start), pass_fds=[server, start])
             except BaseException:
-                shutil.rmtree(sockets, ignore_errors=True)
+                remove_sockets(sockets, account.uid)
                 raise
         return sockets
+
+    def _make_log(self, account: Account) -> None:
+        """Make the server's log, in the place of whatever is not a log of the account."""
+        log = self.data_dir / "postgres.log"
+        with contextlib.suppress(OSError):
+            read_end(log, 0, owner=account.uid)
+            return
+        log.unlink(missing_ok=True)
+        # New for certain: what somebody has put in its place meanwhile must not become theirs.
+        os.close(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        _give(log, account)
 
     def _socket_directory(self, account: Account) -> Path:
         """Return a directory for the socket that only the account can enter.
@@ -274,16 +339,16 @@ class _Server:
         After a kill of the server it is the same one again, so that the URLs in use stay right. It
         is not in the data directory, because the path of a unix socket holds about 100 bytes only.
         """
-        before = recorded_sockets(self.cluster)
-        if before is not None and before.name.startswith(SOCKETS_PREFIX):
+        for former in (self._sockets, recorded_sockets(self.cluster)):
             with contextlib.suppress(OSError):
-                entry = before.lstat()
-                ours = (entry.st_uid, entry.st_mode) == (account.uid, stat.S_IFDIR | 0o700)
-                if ours and _fits(before.parent):
-                    return before
+                if former is not None:
+                    os.close(open_sockets(former, account.uid))
+                    return former
         root = Path(tempfile.gettempdir())
         place = root if _fits(root) and may(account, "x", root) else Path("/tmp")
-        return Path(tempfile.mkdtemp(prefix=SOCKETS_PREFIX, dir=place))
+        sockets = Path(tempfile.mkdtemp(prefix=SOCKETS_PREFIX, dir=place))
+        _give(sockets, account)
+        return sockets
 
     def _watchdog_runs(self) -> bool:
         file = self._open("watchdog.lock")
@@ -314,15 +379,36 @@ class _Server:
             ).returncode
             if status == 0:
                 return
-            output.seek(0)
-            said = output.read().decode(errors="replace").strip()
-        log = self.data_dir / "postgres.log"
-        if log.exists():
-            said = "\n".join([said, *log.read_text(errors="replace").splitlines()[-10:]])
+            size = output.seek(0, os.SEEK_END)
+            said = os.pread(output.fileno(), _TOLD, max(size - _TOLD, 0)).decode(errors="replace")
+        with contextlib.suppress(OSError):
+            log = read_end(self.data_dir / "postgres.log", _TOLD, owner=self._account().uid)
+            said = "\n".join([said.strip(), *log.splitlines()[-10:]])
         raise EmbeddedUnavailable(
-            f"The embedded PostgreSQL in {self.data_dir} did not start (status {status}); it "
-            f"said:\n{said}"
+            f"The embedded PostgreSQL in {self.data_dir} did not start (status {status}). Fix what "
+            "it says, or name another directory in BLOGSVC_DATA_DIR. It "
+            f"said:\n{_printable(said.strip())}"
         )
+
+
+def _give(path: Path, account: Account) -> None:
+    """Give the account a file or directory that we have just made, and never what a link names."""
+    if account.uid == os.geteuid():
+        return
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if os.fstat(file).st_uid != os.geteuid():
+            raise PermissionError(f"somebody has put something else in the place of {path}")
+        os.fchown(file, *account)
+    finally:
+        os.close(file)
+
+
+def _printable(said: str) -> str:
+    """Return what a program said without what a terminal would take for commands."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in said
+    )
 
 
 def _fits(directory: Path) -> bool:

@@ -42,6 +42,7 @@ READS: dict[str, Callable[[PostRepository, int], Awaitable[object]]] = {
     "get": lambda posts, id: posts.get(id),
     "get_or_none": lambda posts, id: posts.get_or_none(id),
     "get_by_slug": lambda posts, id: posts.get_by_slug("word"),
+    "get_by_slug_or_none": lambda posts, id: posts.get_by_slug_or_none("word"),
     "get_many": lambda posts, id: posts.get_many([id]),
     "exists": lambda posts, id: posts.exists(id),
     "count": lambda posts, id: posts.count(**EVERYTHING),

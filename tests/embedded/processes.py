@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import os
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from blogsvc import embedded
@@ -93,6 +95,47 @@ def reachable_directory() -> Iterator[Path]:
     ) as directory:
         os.chmod(directory, 0o711)
         yield Path(directory).resolve()
+
+
+def ask(url: str, statement: str) -> object:
+    async def answer() -> object:
+        connection = await asyncpg.connect(url)
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
+    return asyncio.run(answer())
+
+
+def embedded_url(data_dir: Path) -> str:
+    """Join the server that runs and leave it again."""
+    use = embedded.start(data_dir)
+    use.release()
+    return use.url
+
+
+def postmaster(data_dir: Path) -> int:
+    return int((data_dir / "pgdata" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def sockets_of(data_dir: Path) -> Path:
+    """Return the directory in which the server of a data directory has its socket."""
+    return Path((data_dir / "pgdata" / "postmaster.pid").read_text().splitlines()[4])
+
+
+def server_processes(data_dir: Path) -> list[int]:
+    """Return the numbers of the living processes of the server itself."""
+    return [
+        int(line.split()[0])
+        for line in processes_of(data_dir)
+        if "watchdog.py" not in line and "pg_ctl" not in line
+    ]
+
+
+def times_started(data_dir: Path) -> int:
+    """Return how many times a server has been started there, by its log."""
+    return (data_dir / "postgres.log").read_text().count("starting PostgreSQL")
 
 
 def refusal(data_dir: Path) -> str:

@@ -138,18 +138,3 @@ def test_an_account_that_the_system_does_not_know_is_told_to_name_a_directory() 
     said = refusal_to({**ordinary_user(), "user": 54321, "group": 54321})
     assert said.startswith("ConfigurationError This account has no home directory")
     assert "BLOGSVC_DATA_DIR" in said
-
-
-def test_a_server_that_is_out_of_reach_is_not_started_twice(
-    reachable: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embedded.server, "START_TIMEOUT", 0.2)
-    use = embedded.start(reachable)
-    try:
-        sockets = Path((reachable / "pgdata" / "postmaster.pid").read_text().splitlines()[4])
-        hidden = sockets.rename(sockets.with_name(sockets.name + "-hidden"))
-        assert "did not start" in refusal(reachable)
-        hidden.rename(sockets)
-        embedded.start(reachable).release()
-    finally:
-        use.release()

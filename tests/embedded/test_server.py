@@ -6,11 +6,9 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from blogsvc import BlogService, embedded
@@ -19,10 +17,12 @@ from blogsvc.embedded import server
 
 from ..support import eventually, run
 from .processes import (
+    ask,
+    embedded_url,
     nothing_left,
     ordinary_user,
+    postmaster,
     processes_of,
-    reachable_directory,
     the_account_can_read_the_programs,
     users,
 )
@@ -30,36 +30,6 @@ from .processes import (
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="looks for processes in /proc"
 )
-
-
-@pytest.fixture(scope="module")
-def used_once() -> Iterator[Path]:
-    """A data directory in which a server has run before; to be copied."""
-    with reachable_directory() as directory:
-        embedded.start(directory).release()
-        yield directory
-
-
-@pytest.fixture
-def cluster(used_once: Path, data_dir: Path) -> Path:
-    """A data directory in which a server has run before."""
-    subprocess.run(["cp", "-Rp", used_once, data_dir], check=True)
-    return data_dir
-
-
-def ask(url: str, statement: str) -> object:
-    async def answer() -> object:
-        connection = await asyncpg.connect(url)
-        try:
-            return await connection.fetchval(statement)
-        finally:
-            await connection.close()
-
-    return asyncio.run(answer())
-
-
-def postmaster(data_dir: Path) -> int:
-    return int((data_dir / "pgdata" / "postmaster.pid").read_text().splitlines()[0])
 
 
 def test_it_starts_in_an_empty_directory_and_is_gone_after_its_only_user(
@@ -79,13 +49,6 @@ def test_processes_that_start_at_the_same_moment_share_one_server(data_dir: Path
         for user in started[1:]:
             user.end()
         assert ask(embedded_url(data_dir), "SELECT 1") == 1
-
-
-def embedded_url(data_dir: Path) -> str:
-    """Join the server that runs and leave it again."""
-    use = embedded.start(data_dir)
-    use.release()
-    return use.url
 
 
 def test_users_that_end_at_the_same_moment_leave_nothing(cluster: Path) -> None:
