@@ -211,7 +211,7 @@ class _Server:
             return
         try:
             if try_lock(users, fcntl.LOCK_EX):
-                stop_server(self.data_dir, self.bin_dir / "pg_ctl", STOP_TIMEOUT)
+                stop_server(self.data_dir, self.bin_dir / "pg_ctl", self._sockets, STOP_TIMEOUT)
             elif not try_lock(users, fcntl.LOCK_SH):
                 # The watchdog was faster and is stopping it: wait until it has.
                 lock_within(STOP_TIMEOUT, users, fcntl.LOCK_SH)

@@ -210,21 +210,24 @@ def start_server(data_dir: Path, pg_ctl: Path, sockets: Path, server: int) -> in
     return _pg_ctl(pg_ctl, cluster, *arguments, pass_fds=[server], start_new_session=True)
 
 
-def stop_server(data_dir: Path, pg_ctl: Path, patience: float = math.inf) -> None:
+def stop_server(
+    data_dir: Path, pg_ctl: Path, former: Path | None, patience: float = math.inf
+) -> None:
     """Stop the server of `data_dir`, if one runs; open transactions are rolled back.
 
     `patience` is how many seconds to wait for somebody who starts it, and for its end. One that
-    has not stopped by then has been told to, and does so when it can.
+    has not stopped by then has been told to, and does so when it can. `former` is the socket
+    directory that the caller knows, where somebody else has stopped the server already.
     """
     cluster = data_dir / CLUSTER
     with contextlib.ExitStack() as locks:
         try:
             start, server = (locks.enter_context(_there(data_dir / n)) for n in _SERVER_LOCKS)
-        except FileNotFoundError:
+        except OSError:
             return  # nothing was ever started, or the directory has been deleted
-        if not lock_within(patience, start, fcntl.LOCK_EX) or recorded(cluster) is None:
+        if not lock_within(patience, start, fcntl.LOCK_EX) or not cluster.exists():
             return
-        sockets = recorded_sockets(cluster)
+        sockets = recorded_sockets(cluster) or former
         if not try_lock(server, fcntl.LOCK_EX):
             # The last processes of a server end a moment after the first.
             lives = sockets is not None and answers(sockets)
@@ -268,7 +271,7 @@ def main(
         if file >= 0:
             os.close(file)
     fcntl.flock(users, fcntl.LOCK_EX)
-    stop_server(data_dir, pg_ctl)
+    stop_server(data_dir, pg_ctl, sockets)
     # In this order: the next user must not take this one for a watchdog that still waits.
     os.close(watchdog)
     os.close(users)

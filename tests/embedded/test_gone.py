@@ -31,6 +31,7 @@ from .processes import (
     server_processes,
     sockets_of,
     times_started,
+    users,
 )
 
 pytestmark = pytest.mark.skipif(
@@ -329,6 +330,29 @@ async def test_closing_beside_a_server_that_has_gone_leaves_nothing(
     # The pool may have begun to start it again in the meantime.
     assert await asyncio.to_thread(nothing_left, here)
     assert eventually(lambda: not sockets.exists())
+
+
+@ways_to_go
+def test_no_socket_directory_of_a_server_that_has_gone_is_left(
+    cluster: Path, lose: Callable[[Path], None]
+) -> None:
+    use = embedded.start(cluster)
+    sockets = sockets_of(cluster)
+    lose(cluster)
+    use.release()
+    assert not sockets.exists()
+
+
+def test_the_watchdog_removes_the_socket_directory_of_a_server_that_pg_ctl_stopped(
+    cluster: Path,
+) -> None:
+    with users(cluster) as [user]:
+        assert user.url
+        sockets = sockets_of(cluster)
+        stop_with_pg_ctl(cluster)
+        user.kill()
+        assert nothing_left(cluster)
+    assert not sockets.exists()
 
 
 def test_a_server_that_hangs_is_not_started_twice(
