@@ -18,8 +18,9 @@ import asyncpg
 import pytest
 
 from blogsvc import BlogService, Migrator, embedded
+from blogsvc.database import endpoint
 from blogsvc.embedded import program, watchdog
-from blogsvc.errors import OutcomeUnknown, Unavailable
+from blogsvc.errors import BlogError, OutcomeUnknown, Unavailable
 
 from ..support import PATIENCE, ROOT, becomes_true, eventually
 from .processes import (
@@ -308,15 +309,37 @@ def test_nobody_waits_for_a_server_that_takes_long_to_stop(
         stopping.join()
 
 
-async def test_closing_beside_a_server_that_hangs_takes_seconds(here: Path) -> None:
-    blog = await service().open()
-    process = postmaster(here)
+def test_ending_the_use_of_a_server_that_hangs_takes_seconds(cluster: Path) -> None:
+    use = embedded.start(cluster)
+    process = postmaster(cluster)
     os.kill(process, signal.SIGSTOP)
     try:
-        async with asyncio.timeout(PATIENCE - 10):  # pg_ctl alone would wait for a minute
-            await blog.close()
+        ending = threading.Thread(target=use.release)
+        ending.start()
+        ending.join(PATIENCE - 10)  # pg_ctl alone would wait for a minute
+        assert not ending.is_alive()
     finally:
         os.kill(process, signal.SIGCONT)
+        ending.join()
+
+
+async def test_closing_does_not_wait_for_a_start_that_is_under_way(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "_RELEASE_TIMEOUT", 0.2)
+    blog = await service().open()
+    start = watchdog.open_lock(here, "start.lock")
+    fcntl.flock(start, fcntl.LOCK_EX)  # as another process does that starts or stops it
+    try:
+        await away(kill_everything, here)
+        call = asyncio.ensure_future(blog.ping())
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(PATIENCE):
+            await blog.close()
+            with pytest.raises(BlogError):
+                await call
+    finally:
+        os.close(start)
 
 
 @ways_to_go
