@@ -132,6 +132,15 @@ def test_a_link_in_the_place_of_the_log_is_replaced(cluster: Path, secret: Path)
     assert "starting PostgreSQL" in (cluster / "postgres.log").read_text()
 
 
+def test_a_link_to_another_file_of_the_accounts_is_no_log(cluster: Path, reachable: Path) -> None:
+    (reachable / "theirs").touch()
+    give_to_the_account(reachable / "theirs")
+    (cluster / "postgres.log").unlink()
+    (cluster / "postgres.log").symlink_to(reachable / "theirs")
+    embedded.start(cluster).release()
+    assert (reachable / "theirs").read_text() == ""
+
+
 def test_a_file_of_roots_in_the_place_of_the_log_is_not_given_away(
     cluster: Path, secret: Path
 ) -> None:
