@@ -16,11 +16,12 @@ from .records import (
 )
 from .repository import PostRepository
 from .slugs import slug_base
-from .validation import MAX_SLUG, check_post, check_status, text_is_storable
+from .validation import MAX_CONTENT, MAX_SLUG, check_post, check_status, text_is_storable
 
 __all__ = [
     "ARCHIVED",
     "DRAFT",
+    "MAX_CONTENT",
     "MAX_SLUG",
     "PUBLISHED",
     "STATUSES",
