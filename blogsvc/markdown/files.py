@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ import yaml
 from ..errors import InvalidPost
 from ..posts import (
     DRAFT,
+    MAX_CONTENT,
     MAX_SLUG,
     PUBLISHED,
     NewPost,
@@ -39,17 +41,27 @@ _GOOD_IN_A_URL: Final = re.compile(r"[\w.~-]*\w[\w.~-]*")
 # A line of three or more; `[^\S\n]` is any blank but the line ending.
 _YAML_FENCE: Final = re.compile(r"^-{3,}[^\S\n]*(?:\n|\Z)", re.MULTILINE)
 _TOML_FENCE: Final = re.compile(r"^\+{3,}[^\S\n]*(?:\n|\Z)", re.MULTILINE)
-_BLANK_REST_OF_LINE: Final = re.compile(r"\A[^\S\n]*\n")
+_BLANK_REST_OF_LINE: Final = re.compile(r"[^\S\n]*\n")
 
-# What the parsers raise on broken or hostile text; the errors of JSON and TOML are ValueErrors.
-_PARSE_ERRORS: Final = (
-    yaml.YAMLError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    RecursionError,
+MAX_MATTER: Final = 65_536
+"""Characters that front matter can have: a hundred times what a large blog needs.
+
+It bounds the time that the parsers take, which are written in Python. Where theirs grows faster
+than the text, the two limits below hold.
+"""
+
+MAX_FILE: Final = MAX_CONTENT + MAX_MATTER
+"""Bytes that a file can have. A larger one cannot be a post, and is not read."""
+
+MAX_MERGED: Final = 100_000
+"""Values that the mappings in YAML can have, those that merge keys (`<<`) copy counted as often."""
+
+_MAX_PARTS: Final = 100
+
+# A TOML key of more parts, a.b.c: the parser takes quadratic time on one. Each begins a word or a
+# quote, so that looking for it takes linear time.
+_LONG_TOML_KEY: Final = re.compile(
+    rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_MAX_PARTS}}}"""
 )
 
 
@@ -62,15 +74,32 @@ def read_post(path: Path) -> NewPost:
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidPost("file", f"is not Markdown: its name must end in {' or '.join(SUFFIXES)}")
     try:
-        if not path.is_file():  # reading a pipe could wait forever
-            raise InvalidPost("file", "is not a regular file")
-        text = path.read_bytes().decode("utf-8-sig")
+        matter, content = parse(_read(path).decode("utf-8-sig"))
+        return _to_post(matter, content, Path(os.path.abspath(path)))
+    except InvalidPost:
+        raise
     except UnicodeDecodeError:
         raise InvalidPost("file", "is not UTF-8: save it in that encoding") from None
     except OSError as error:
         raise InvalidPost("file", f"cannot be read ({error.strerror})") from error
-    matter, content = parse(text)
-    return _to_post(matter, content, Path(os.path.abspath(path)))
+    except MemoryError as error:
+        raise InvalidPost("file", "is too large for the memory that is free") from error
+    except Exception as error:  # whatever a file does to us is said about that file
+        raise InvalidPost("file", f"cannot be read ({in_one_line(error)})") from error
+
+
+def _read(path: Path) -> bytes:
+    before = os.stat(path)
+    if not stat.S_ISREG(before.st_mode):  # reading a pipe could wait forever
+        raise InvalidPost("file", "is not a regular file")
+    if before.st_size > MAX_FILE:
+        raise InvalidPost("file", f"has {before.st_size:,} bytes; a post has at most {MAX_FILE:,}")
+    with path.open("rb") as file:
+        text = file.read(before.st_size + 1)
+        after = os.fstat(file.fileno())
+    if len(text) != before.st_size or after.st_mtime_ns != before.st_mtime_ns:
+        raise InvalidPost("file", "changed while it was read: import it again")
+    return text
 
 
 def parse(text: str) -> tuple[dict[str, Any], str]:
@@ -82,9 +111,10 @@ def parse(text: str) -> tuple[dict[str, Any], str]:
     text = text.lstrip()
     try:
         matter, content = _split(text)
-    except _PARSE_ERRORS as error:
-        said = " ".join(str(error).split())
-        raise InvalidPost("front matter", f"cannot be read ({said[:200]})") from error
+    except InvalidPost:
+        raise
+    except Exception as error:  # parsers raise anything on broken or hostile text
+        raise InvalidPost("front matter", f"cannot be read ({in_one_line(error)})") from error
     if matter is None:  # empty YAML
         matter = {}
     if not isinstance(matter, dict):
@@ -95,17 +125,58 @@ def parse(text: str) -> tuple[dict[str, Any], str]:
 
 def _split(text: str) -> tuple[Any, str]:
     """Return the front matter, parsed, and the text after it."""
+    # The parsers get no more than front matter can have, so that a large file costs no more time.
+    head = text[:MAX_MATTER]
+    where = ""
+    if len(text) > MAX_MATTER:
+        where = f" in the first {MAX_MATTER:,} characters, which is what front matter can have"
     if text.startswith("{"):
-        matter, end = json.JSONDecoder().raw_decode(text)
-        return matter, _BLANK_REST_OF_LINE.sub("", text[end:])
-    # Not yaml.CSafeLoader: with a libyaml older than 0.2.6, deeply nested brackets crash it.
-    for fence, load in ((_YAML_FENCE, yaml.safe_load), (_TOML_FENCE, tomllib.loads)):
-        if fence.match(text):
-            _, source, *content = fence.split(text, maxsplit=2)
-            if not content:
-                raise ValueError(f"its closing line {text[:3]} is missing")
-            return load(source), content[0]
+        try:
+            matter, end = json.JSONDecoder().raw_decode(head)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{error}{where}") from error
+        blank = _BLANK_REST_OF_LINE.match(head, end)
+        return matter, text[blank.end() if blank else end :]
+    if where:
+        head = head[: head.rfind("\n") + 1]  # half a line could look like a fence
+    for fence, load in ((_YAML_FENCE, _load_yaml), (_TOML_FENCE, _load_toml)):
+        opening = fence.match(head)
+        if opening:
+            closing = fence.search(head, opening.end())
+            if not closing:
+                raise ValueError(f"its closing line {text[:3]} is missing{where}")
+            return load(head[opening.end() : closing.start()]), text[closing.end() :]
     raise InvalidPost("front matter", "is missing: the file must begin with ---, +++ or {")
+
+
+# Not yaml.CSafeLoader: with a libyaml older than 0.2.6, deeply nested brackets crash it.
+class _YamlLoader(yaml.SafeLoader):
+    """Stops where merge keys copy so much that a short text would take minutes."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self._merged = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        self._merged += len(node.value)
+        if self._merged > MAX_MERGED:
+            raise ValueError(f"its merge keys (<<) copy more than {MAX_MERGED:,} values")
+
+
+def _load_yaml(source: str) -> Any:
+    return yaml.load(source, Loader=_YamlLoader)
+
+
+def _load_toml(source: str) -> Any:
+    if _LONG_TOML_KEY.search(source):
+        raise ValueError(f"a key has more than {_MAX_PARTS} parts")
+    return tomllib.loads(source)
+
+
+def in_one_line(error: Exception) -> str:
+    """Return what an error says, on one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
 from blogsvc.errors import InvalidPost
-from blogsvc.markdown.files import parse, read_post
+from blogsvc.markdown import files
+from blogsvc.markdown.files import MAX_FILE, MAX_MATTER, MAX_MERGED, parse, read_post
+from blogsvc.posts import MAX_CONTENT
 
 
 @pytest.mark.parametrize(
@@ -55,7 +59,7 @@ def test_a_missing_closing_line_is_named(text: str) -> None:
 @pytest.mark.parametrize("text", ["---\na: {}\n---\n", "+++\na = {}\n+++\n", '{{"a": {}}}'])
 def test_brackets_nested_too_deeply_are_refused_in_every_format(text: str) -> None:
     with pytest.raises(InvalidPost, match="recursion"):
-        parse(text.format("[" * 50_000 + "]" * 50_000))
+        parse(text.format("[" * 30_000 + "]" * 30_000))
 
 
 def test_merging_a_mapping_twice_at_every_level_does_not_double_the_work() -> None:
@@ -77,6 +81,126 @@ def test_merging_a_mapping_twice_at_every_level_does_not_double_the_work() -> No
         return made
 
     assert calls(16) < 4 * calls(8)
+
+
+@pytest.mark.parametrize("matter", ["---\n{}---\n", "+++\n{}+++\n"])
+def test_front_matter_may_be_as_long_as_the_limit_and_no_longer(matter: str) -> None:
+    room = MAX_MATTER - len(matter.format(""))
+    fits, too_long = (matter.format("#" * (length - 1) + "\n") for length in (room, room + 1))
+    assert parse(f"{fits}text") == ({}, "text")
+    with pytest.raises(InvalidPost, match="is missing in the first 65,536 characters"):
+        parse(f"{too_long}text")
+
+
+def test_a_line_that_the_limit_cuts_is_not_taken_for_a_fence() -> None:
+    start = "---\n"
+    text = start + "#" * (MAX_MATTER - len(start) - 4) + "\n---x\n---\n"
+    assert text[:MAX_MATTER].endswith("\n---")
+    with pytest.raises(InvalidPost, match="is missing in the first"):
+        parse(text)
+
+
+def test_front_matter_in_json_may_be_as_long_as_the_limit_and_no_longer() -> None:
+    matter = '{{"title": "{}"}}'
+    room = MAX_MATTER - len(matter.format(""))
+    _, content = parse(matter.format("x" * room) + "text")
+    assert content == "text"
+    with pytest.raises(InvalidPost, match="in the first 65,536 characters"):
+        parse(matter.format("x" * (room + 1)) + "text")
+
+
+@pytest.mark.parametrize(
+    "matter",
+    [
+        "base: &m {{{keys}}}\n" + "x: {{<<: *m}}\n" * 200,
+        "base: &m {{{keys}}}\nx: {{<<: [{many}]}}\n",
+        "base: &m {{{keys}}}\nx: [{merges}]\n",
+    ],
+    ids=["in mappings", "in a list", "in a list of mappings"],
+)
+def test_merge_keys_that_copy_without_end_are_refused(matter: str) -> None:
+    keys = ", ".join(map(str, range(MAX_MERGED // 100)))
+    many, merges = ", ".join(["*m"] * 200), ", ".join(["{<<: *m}"] * 200)
+    with pytest.raises(InvalidPost, match=r"merge keys .* copy more than"):
+        parse(f"---\n{matter.format(keys=keys, many=many, merges=merges)}---\n")
+
+
+def test_a_chain_of_mappings_that_merge_each_other_is_refused() -> None:
+    lines = [f"a{n}: &a{n} {{<<: *a{n - 1}, k{n}: 0}}" for n in range(1, 1000)]
+    with pytest.raises(InvalidPost, match=r"merge keys .* copy more than"):
+        parse("\n".join(["---", "a0: &a0 {k0: 0}", *lines, "---"]))
+
+
+def test_ordinary_anchors_and_merges_work() -> None:
+    text = "---\nbase: &b {lang: en, x: 1}\nmine: {<<: *b, x: 2}\ncopy: *b\ntitle: x\n---\n"
+    matter, _ = parse(text)
+    assert matter["mine"] == {"lang": "en", "x": 2}
+    assert matter["copy"] == {"lang": "en", "x": 1}
+
+
+@pytest.mark.parametrize(
+    "line", ["a.{} = 1", "[a.{}]", "x = {{a.{} = 1}}", 'a."a".{} = 1', "a . {} = 1", "a.'.'.{}=1"]
+)
+def test_a_toml_key_of_very_many_parts_is_refused(line: str) -> None:
+    with pytest.raises(InvalidPost, match="a key has more than 100 parts"):
+        parse(f"+++\n{line.format('.'.join('a' * 1000))}\n+++\n")
+
+
+def test_a_toml_text_with_very_many_dots_is_no_key() -> None:
+    dots = "First. Second one ... " * 1000
+    assert parse(f"+++\ntitle = '{dots}'\nx.y.z = 1\n+++\n")[0]["title"] == dots
+
+
+def test_a_file_larger_than_any_post_is_refused_by_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "hello.md"
+    path.touch()
+    os.truncate(path, 3_000_000_000)  # takes no room on the disk
+    with pytest.raises(InvalidPost, match="file has 3,000,000,000 bytes; a post has at most"):
+        read_post(path)
+
+
+def test_a_content_larger_than_any_post_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hello.md"
+    path.write_text("---\ntitle: x\n---\n" + "x" * (MAX_CONTENT + 1), encoding="utf-8")
+    assert path.stat().st_size < MAX_FILE
+    with pytest.raises(InvalidPost, match="content is too long"):
+        read_post(path)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError(), KeyError("x"), OSError(5, "I")])
+def test_whatever_goes_wrong_with_a_file_is_said_about_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    path = tmp_path / "hello.md"
+    path.write_text("---\ntitle: x\n---\n", encoding="utf-8")
+    for place in ("_read", "parse", "_to_post"):
+        with monkeypatch.context() as patch:
+            patch.setattr(files, place, fail)
+            with pytest.raises(InvalidPost, match=r"file (cannot be read \(|is too large)"):
+                read_post(path)
+
+
+@pytest.mark.parametrize(("change", "changed_at"), [("text and more", 1), ("tex", 1), ("TEXT", 2)])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, changed_at: int
+) -> None:
+    path = tmp_path / "hello.md"
+    path.write_text("---\ntitle: x\n---\ntext", encoding="utf-8")
+    os.utime(path, (1, 1))
+    read = path.open
+
+    def open_too_late(_: Path, mode: str) -> IO[Any]:
+        with read("w", encoding="utf-8") as file:
+            file.write(f"---\ntitle: x\n---\n{change}")
+        os.utime(path, (changed_at, changed_at))
+        return read(mode)
+
+    monkeypatch.setattr(Path, "open", open_too_late)
+    with pytest.raises(InvalidPost, match="file changed while it was read"):
+        read_post(path)
 
 
 def test_blanks_that_make_a_date_longer_than_any_date_are_refused(tmp_path: Path) -> None:
