@@ -2,6 +2,7 @@
 
 from .exporting import export_posts
 from .files import read_post
-from .importing import ImportReport, Skipped, import_posts
+from .finding import Skipped
+from .importing import ImportReport, import_posts
 
 __all__ = ["ImportReport", "Skipped", "export_posts", "import_posts", "read_post"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,21 +12,35 @@ from itertools import count
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from ..errors import AlreadyExists, ConfigurationError, InvalidPost, PostNotFound
+from ..errors import (
+    AlreadyExists,
+    ConfigurationError,
+    InvalidPost,
+    NotOpen,
+    PostNotFound,
+    SchemaOutOfDate,
+    TransactionAborted,
+    Unavailable,
+    WrongEventLoop,
+)
 from ..posts import DRAFT, MAX_SLUG, UNSET, NewPost, PostRecord, PostRepository
-from .files import SUFFIXES, read_post
+from .files import in_one_line, read_post
+from .finding import Skipped, find_files
 
 GAP: Final = 3
 """Free slugs in a row after which no numbered one is looked for: posts may have been deleted."""
 
+# What would be the same for every file: it ends the import.
+_OF_THE_DATABASE: Final = (
+    ConfigurationError,
+    NotOpen,
+    SchemaOutOfDate,
+    TransactionAborted,
+    Unavailable,
+    WrongEventLoop,
+)
+
 Outcome = Literal["created", "unchanged", "updated"]
-
-
-class Skipped(NamedTuple):
-    """A file that cannot be a post, and why."""
-
-    path: Path
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +70,9 @@ async def import_posts(
 ) -> ImportReport:
     """Store Markdown files, and those in folders at any depth, as posts.
 
-    What cannot be a post is named in the report, and the others are stored; what begins with a dot
-    is not looked for in folders.
+    What cannot be a post is named in the report, and the others are stored. In folders, what begins
+    with a dot is not looked for, and a link is followed only where it leads to what is imported
+    anyway: no file is published from elsewhere.
 
     A stored post is the one of a file when slug and date agree, or the slug alone where the file
     has no date; it is brought up to date with the file. A post that has the slug for another reason
@@ -66,9 +80,10 @@ async def import_posts(
     stores nothing twice, and an import that was interrupted is finished by repeating it.
 
     `on_progress` is called with how many files are done, 0 first, and how many there are. Raises
-    `ConfigurationError`, before anything is stored, for a path that does not exist.
+    `ConfigurationError`, before anything is stored, for a path that does not exist, and what the
+    repository raises where it is the database that fails and not one file.
     """
-    found = await asyncio.to_thread(_find_files, [Path(path) for path in paths])
+    found = await asyncio.to_thread(find_files, [Path(path) for path in paths])
     done = count()
 
     def tick() -> None:
@@ -77,7 +92,7 @@ async def import_posts(
 
     tick()
     survey = await asyncio.to_thread(_survey, found.files)
-    skipped = [*found.unreadable, *survey.skipped]
+    skipped = [*found.skipped, *survey.skipped]
     for _ in (*survey.sections, *survey.skipped):
         tick()
     storing = _Storing(posts)
@@ -85,9 +100,15 @@ async def import_posts(
     for path in survey.ordered:
         try:
             # Read again: the survey kept no content, so that one file is in memory at a time.
-            outcomes[await storing.store(await asyncio.to_thread(read_post, path))] += 1
+            new = await asyncio.to_thread(read_post, path)
+            outcomes[await storing.store(new)] += 1
         except InvalidPost as error:
             skipped.append(_skip(path, error))
+        except _OF_THE_DATABASE:
+            raise
+        except Exception as error:  # noqa: BLE001 - an error of one file is that file's
+            await posts.exists(1)  # where the database does not answer, that ends the import
+            skipped.append(Skipped(path, f"could not be stored ({in_one_line(error)})"))
         tick()
     return ImportReport(
         created=outcomes["created"],
@@ -96,35 +117,6 @@ async def import_posts(
         section_pages=survey.sections,
         skipped=tuple(skipped),
     )
-
-
-class _Found(NamedTuple):
-    files: list[Path]
-    unreadable: list[Skipped]
-
-
-def _find_files(paths: Iterable[Path]) -> _Found:
-    """List the files, each once, however many of the paths lead to it."""
-    files: dict[str, Path] = {}
-    unreadable: list[Skipped] = []
-
-    def note(error: OSError) -> None:
-        unreadable.append(Skipped(Path(error.filename), f"cannot be read ({error.strerror})"))
-
-    for path in paths:
-        if not os.path.exists(path):
-            raise ConfigurationError(f"There is no file or folder {path}. Nothing was imported.")
-        for file in _walk(path, note) if path.is_dir() else [path]:
-            files.setdefault(os.path.realpath(file), file)
-    return _Found(list(files.values()), unreadable)
-
-
-def _walk(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder, onerror=on_error):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(parent, name)
 
 
 class _Survey(NamedTuple):
@@ -172,7 +164,7 @@ class _Storing:
                 stored = await (self._update(post, new) if post else self._create(slug, new))
             except (AlreadyExists, PostNotFound):
                 continue  # somebody else was faster: look again
-            self._taken[slug] = stored.created_at, _digest(stored)
+            self._taken[slug] = stored.created_at, await asyncio.to_thread(_digest, stored)
             if post is None:
                 return "created"
             return "unchanged" if stored.version == post.version else "updated"
@@ -185,7 +177,7 @@ class _Storing:
         """
         free: list[str] = []
         similar: PostRecord | None = None
-        digest = _digest(new)
+        digest = await asyncio.to_thread(_digest, new)
         for slug in _numbered(new.slug or ""):
             post = None
             if slug in self._taken:
@@ -198,7 +190,7 @@ class _Storing:
                     if len(free) == GAP:
                         break
                     continue
-                created_at, text = post.created_at, _digest(post)
+                created_at, text = post.created_at, await asyncio.to_thread(_digest, post)
             if new.created_at in (None, created_at):
                 if text == digest:
                     return slug, post

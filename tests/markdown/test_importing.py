@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import asyncpg
 import pytest
 
 from blogsvc import BlogService
-from blogsvc.errors import ConfigurationError
+from blogsvc.errors import ConfigurationError, TransactionAborted, Unavailable
+from blogsvc.markdown import importing
 from blogsvc.markdown.importing import ImportReport, import_posts
 from blogsvc.posts.records import NewPost, PostRecord
 
@@ -177,6 +180,102 @@ async def test_what_cannot_be_a_post_is_named_and_the_others_are_stored(
     assert skipped.reason.startswith(reason)
     assert not report.is_complete
     assert list(await stored(blog)) == ["good"]
+
+
+@pytest.fixture
+async def refusing(blog_url: str) -> AsyncIterator[Refusing]:
+    """A service on a database that refuses the post Bad, with the code that a test chooses."""
+    async with BlogService(blog_url) as service:
+        yield Refusing(service, blog_url)
+
+
+@dataclass
+class Refusing:
+    blog: BlogService
+    url: str
+
+    async def refuse(self, code: str) -> None:
+        connection = await asyncpg.connect(self.url)
+        await connection.execute(f"""
+            CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON posts FOR EACH ROW
+            WHEN (NEW.title = 'Bad') EXECUTE FUNCTION refuse()""")
+        await connection.close()
+
+
+@pytest.mark.parametrize("code", ["XX000", "query_canceled", "lock_not_available", "22021"])
+async def test_an_error_of_the_database_for_one_file_is_that_files(
+    refusing: Refusing, tmp_path: Path, code: str
+) -> None:
+    await refusing.refuse(code)
+    bad = write(tmp_path, "a.md", yaml("Bad"))
+    write(tmp_path, "b.md", yaml("Good"))
+    report = await import_posts(refusing.blog.posts, [tmp_path])
+    assert [skipped.path for skipped in report.skipped] == [bad]
+    assert list(await stored(refusing.blog)) == ["b"]
+
+
+async def test_a_database_that_takes_nothing_ends_the_import(
+    refusing: Refusing, tmp_path: Path
+) -> None:
+    await refusing.refuse("disk_full")
+    write(tmp_path, "a.md", yaml("Bad"))
+    write(tmp_path, "b.md", yaml("Good"))
+    with pytest.raises(Unavailable):
+        await import_posts(refusing.blog.posts, [tmp_path])
+    assert await stored(refusing.blog) == {}
+
+
+async def test_a_transaction_that_is_aborted_ends_the_import(
+    refusing: Refusing, tmp_path: Path
+) -> None:
+    await refusing.refuse("XX000")
+    write(tmp_path, "a.md", yaml("Bad"))
+    reports: list[ImportReport] = []
+    with pytest.raises(TransactionAborted):
+        async with refusing.blog.transaction():
+            reports.append(await import_posts(refusing.blog.posts, [tmp_path]))
+    assert reports == []
+
+
+async def test_the_event_loop_does_not_wait_for_files(
+    blog: BlogService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: dict[str, set[int]] = {}
+
+    def watched(name: str) -> Callable[..., object]:
+        original = getattr(importing, name)
+
+        def call(*args: object) -> object:
+            threads.setdefault(name, set()).add(threading.get_ident())
+            return original(*args)
+
+        return call
+
+    names = ("find_files", "read_post", "_digest")
+    for name in names:
+        monkeypatch.setattr(importing, name, watched(name))
+    write(tmp_path, "hello.md", yaml(date="2026-05-01"))
+    for counts in ((1, 0, 0), (0, 1, 0)):
+        assert outcome(await import_posts(blog.posts, [tmp_path])) == counts
+    assert set(threads) == set(names)
+    assert threading.get_ident() not in set().union(*threads.values())
+
+
+async def test_a_file_that_vanishes_during_the_import_is_named(
+    blog: BlogService, tmp_path: Path
+) -> None:
+    write(tmp_path, "a.md", yaml())
+    gone = write(tmp_path, "b.md", yaml())
+
+    def remove(done: int, _: int) -> None:
+        if done == 1:
+            gone.unlink()
+
+    report = await import_posts(blog.posts, [tmp_path], on_progress=remove)
+    assert report.skipped == ((gone, "file cannot be read (No such file or directory)"),)
+    assert list(await stored(blog)) == ["a"]
 
 
 async def test_a_pipe_with_a_markdown_name_is_not_waited_for(
