@@ -51,8 +51,8 @@ async def export_posts(
                 on_progress(done, max(done, total))
     except OSError as error:
         raise ConfigurationError(
-            f"{error.filename or directory} cannot be written ({error.strerror}), after {done} "
-            "posts. Make it writable, or export into another folder."
+            f"{str(error.filename or directory)!r} cannot be written ({error.strerror}), after "
+            f"{done} posts. Make it writable, or export into another folder."
         ) from error
     return done
 
@@ -87,7 +87,7 @@ def _choose(post: PostRecord, directory: Path) -> Path:
         if not os.path.lexists(path):
             return path
     raise ConfigurationError(
-        f"{paths[-1]} is there already and is not the post {post.slug!r}. Nothing of it was "
+        f"{str(paths[-1])!r} is there already and is not the post {post.slug!r}. Nothing of it was "
         "changed: move it, or export into another folder."
     )
 

@@ -229,8 +229,49 @@ async def test_a_post_whose_names_are_all_taken_is_named(blog: BlogService, tmp_
 async def test_a_folder_that_cannot_be_made_is_named(blog: BlogService, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
-    with pytest.raises(ConfigurationError, match="file cannot be written"):
+    with pytest.raises(ConfigurationError, match="file' cannot be written"):
         await export_posts(blog.posts, path)
+
+
+async def test_a_folder_that_is_given_as_a_link_is_written_to(
+    blog: BlogService, tmp_path: Path
+) -> None:
+    await blog.posts.create("Hello", "", slug="hello")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    await export_posts(blog.posts, tmp_path / "link")
+    assert files_in(tmp_path / "folder") == {tmp_path / "folder/hello.md"}
+
+
+async def test_a_link_to_nothing_is_no_folder(blog: BlogService, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nothing")
+    with pytest.raises(ConfigurationError, match=r"link' cannot be written .File exists"):
+        await export_posts(blog.posts, tmp_path / "link")
+    assert not (tmp_path / "nothing").exists()
+
+
+async def test_a_disk_that_is_full_is_told_and_leaves_whole_files(
+    blog: BlogService, tmp_path: Path
+) -> None:
+    await blog.posts.create("Small", "", slug="small")
+    await blog.posts.create("Large", "x" * 10_000, slug="large")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        with pytest.raises(
+            ConfigurationError, match=r"cannot be written .File too large., after 1"
+        ):
+            await export_posts(blog.posts, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert files_in(tmp_path) == {tmp_path / "small.md"}
+
+
+async def test_what_stands_in_the_way_is_not_waited_for(blog: BlogService, tmp_path: Path) -> None:
+    await blog.posts.create("Hello", "", slug="hello")
+    os.mkfifo(tmp_path / "hello.md")
+    await export_posts(blog.posts, tmp_path)
+    assert [path.name for path in files_in(tmp_path)] == [file_names("hello")[1]]
 
 
 async def test_an_export_beside_its_sources_stores_nothing_twice(
