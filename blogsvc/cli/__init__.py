@@ -8,6 +8,7 @@ import asyncclick as click
 
 from ..errors import BlogError
 from . import migrations, posts, schema, sequelize, shell
+from .terminal import printable
 
 
 class _Group(click.Group):
@@ -17,7 +18,11 @@ class _Group(click.Group):
         try:
             return await super().invoke(ctx)
         except BlogError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(printable(str(error))) from error
+        except click.ClickException as error:
+            # It quotes arguments, which a shell may have made of file names; this is what is shown.
+            error.message = printable(error.message)  # type: ignore[misc]
+            raise
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,6 +6,7 @@ import asyncclick as click
 
 from ..migrator import Migrator, Step, label
 from .target import Target, on_a_blog
+from .terminal import echo, one_line
 
 _to = click.option(
     "--to", metavar="VERSION", help="The version, or its number, that is the newest applied then."
@@ -22,10 +23,10 @@ async def upgrade(target: Target, to: str | None, dry_run: bool) -> None:
     if dry_run:
         for step in await migrator.rehearse(to):
             result = f"not rehearsed: {step.skipped}" if step.skipped else "rehearsed"
-            click.echo(f"== {step.label}: {result}")
-        click.echo("Rolled back: nothing was changed.")
+            echo(f"== {step.label}: {result}")
+        echo("Rolled back: nothing was changed.")
     elif not await migrator.upgrade(to):
-        click.echo("Nothing to apply: the schema is up to date.")
+        echo("Nothing to apply: the schema is up to date.")
 
 
 @click.command()
@@ -42,11 +43,11 @@ async def downgrade(
     migrator = Migrator(**target, on_step=show_step)
     planned = await migrator.plan(down=True, to=to, steps=count)
     if not planned:
-        click.echo("Nothing to undo.")
+        echo("Nothing to undo.")
         return
-    click.echo("This will be undone, with the data that it added:")
+    echo("This will be undone, with the data that it added:")
     for version in planned:
-        click.echo(f"  {label(version)}")
+        echo(f"  {one_line(label(version))}")
     if not yes:
         click.confirm("Go on?", abort=True)
     await migrator.downgrade(to, count, expect=planned)
@@ -66,7 +67,7 @@ async def sql(
         raise click.UsageError("--steps and --all belong to --down.")
     migrator = Migrator(**target)
     for piece in await migrator.sql(down=down, to=to, steps=_count(to, steps, everything)):
-        click.echo(piece)
+        click.echo(piece)  # as it is: psql must get what upgrade runs
 
 
 @click.command()
@@ -76,9 +77,9 @@ async def adopt(target: Target, to: str | None) -> None:
     """Record migrations as applied whose work is there, if the schema is exactly theirs."""
     adopted = await Migrator(**target).adopt(to)
     for version in adopted:
-        click.echo(f"== {label(version)}: adopted")
+        echo(f"== {label(version)}: adopted")
     if not adopted:
-        click.echo("Every version is recorded; the checksums are those of the files now.")
+        echo("Every version is recorded; the checksums are those of the files now.")
 
 
 def show_step(step: Step) -> None:
@@ -86,9 +87,9 @@ def show_step(step: Step) -> None:
     verbs = ("migrating", "migrated") if step.direction == "up" else ("reverting", "reverted")
     # `echo` flushes, also into a pipe.
     if step.seconds is None:
-        click.echo(f"== {step.label}: {verbs[0]} =======")
+        echo(f"== {step.label}: {verbs[0]} =======")
     else:
-        click.echo(f"== {step.label}: {verbs[1]} ({step.seconds:.3f}s)\n")
+        echo(f"== {step.label}: {verbs[1]} ({step.seconds:.3f}s)\n")
 
 
 def _count(to: str | None, steps: int | None, everything: bool) -> int | None:

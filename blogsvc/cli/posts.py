@@ -13,6 +13,7 @@ from ..markdown import export_posts, import_posts
 from ..posts import STATUSES, Status
 from ..service import BlogService
 from .target import Target, on_a_blog
+from .terminal import echo, one_line
 
 
 @click.command("list")
@@ -25,14 +26,14 @@ async def list_posts(target: Target, status: Status | None, limit: int, after: s
     async with BlogService(**target) as blog:
         page = await blog.posts.page(status=status, limit=limit, after=after, with_total=True)
     for post in page:
-        click.echo(
-            f"{post.id:>6}  {post.created_at:%Y-%m-%d}  {post.status:<9}  "
-            f"{_on_one_line(post.title, 58):<58}  {_on_one_line(post.slug, 255)}"
+        echo(
+            f"{post.id:>6}  {post.created_at:%Y-%m-%d}  {one_line(post.status, 9):<9}  "
+            f"{one_line(post.title, 58):<58}  {one_line(post.slug, 255)}"
         )
-    click.echo(f"{len(page)} of {page.total} posts")
+    echo(f"{len(page)} of {page.total} posts")
     if page.next:
         only = f" --status {status}" if status else ""
-        click.echo(f"Next page: blogsvc list{only} --limit {limit} --after {page.next}")
+        echo(f"Next page: blogsvc list{only} --limit {limit} --after {page.next}")
 
 
 @click.command("import")
@@ -44,8 +45,8 @@ async def import_command(target: Target, paths: Sequence[Path]) -> None:
         with _progress("Importing") as tick:
             report = await import_posts(blog.posts, paths, on_progress=tick)
     for skipped in report.skipped:
-        click.echo(f"skipped {skipped.path}: {skipped.reason}", err=True)
-    click.echo(
+        echo(f"skipped {one_line(skipped.path)}: {one_line(skipped.reason)}", err=True)
+    echo(
         f"{report.created} created, {report.unchanged} unchanged, {report.updated} updated, "
         f"{len(report.skipped)} skipped, {len(report.section_pages)} section pages ignored"
     )
@@ -61,13 +62,7 @@ async def export(target: Target, directory: Path) -> None:
     async with BlogService(**target) as blog:
         with _progress("Exporting") as tick:
             written = await export_posts(blog.posts, directory, on_progress=tick)
-    click.echo(f"{written} posts written to {directory}")
-
-
-def _on_one_line(text: str, width: int) -> str:
-    """Shorten a text, and take out what would move the cursor of a terminal."""
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    echo(f"{written} posts written to {one_line(directory)}")
 
 
 @contextlib.contextmanager

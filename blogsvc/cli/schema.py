@@ -13,6 +13,7 @@ import asyncclick as click
 
 from ..migrator import Fact, Migrator, VersionStatus
 from .target import Target, on_a_blog
+from .terminal import echo, one_line
 
 
 @click.command()
@@ -23,10 +24,10 @@ async def status(target: Target, as_json: bool) -> None:
     versions = await Migrator(**target).status()
     if as_json:
         rows = list(map(dataclasses.asdict, versions))
-        click.echo(json.dumps(rows, default=datetime.isoformat, indent=2))
+        echo(json.dumps(rows, default=datetime.isoformat, indent=2))
         return
     for version in versions:
-        click.echo(_history_line(version))
+        echo(_history_line(version))
 
 
 @click.command()
@@ -40,18 +41,18 @@ async def check(target: Target) -> None:
     report = await Migrator(**target).check()
     wrong = [version for version in report.versions if version.state != "applied"]
     for version in wrong:
-        click.echo(f"{version.state}: {version.label}")
+        echo(f"{version.state}: {one_line(version.label)}")
     if report.drift:
-        click.echo("The schema differs: + is there and should not be, - should be and is not.")
+        echo("The schema differs: + is there and should not be, - should be and is not.")
     for line in report.drift:
-        click.echo(line)
+        echo(line)
     if report.drifted:
-        click.echo("Next: see what changed it. docs/migrations.md tells what to do in each case.")
+        echo("Next: see what changed it. docs/migrations.md tells what to do in each case.")
         sys.exit(3)
     if report.pending:
-        click.echo("Next: blogsvc upgrade")
+        echo("Next: blogsvc upgrade")
         sys.exit(2)
-    click.echo("The schema is up to date.")
+    echo("The schema is up to date.")
 
 
 @click.command()
@@ -59,10 +60,10 @@ async def check(target: Target) -> None:
 async def describe(target: Target) -> None:
     """Show the live table as the database has it, and the history of its migrations."""
     facts, report = await Migrator(**target).describe()
-    click.echo("\n".join(_described(facts)))
-    click.echo("\nmigrations:")
+    echo("\n".join(_described(facts)))
+    echo("\nmigrations:")
     for version in report.versions:
-        click.echo(f"  {_history_line(version)}")
+        echo(f"  {_history_line(version)}")
     if not facts:
         raise click.ClickException("There is no table posts yet. Run `blogsvc upgrade`.")
 
@@ -83,4 +84,4 @@ def _described(facts: Iterable[Fact]) -> Iterator[str]:
 def _history_line(version: VersionStatus) -> str:
     when = f"{version.applied_at:%Y-%m-%d %H:%M:%S}Z" if version.applied_at else "-"
     took = f"{version.duration_ms / 1000:.3f}s" if version.duration_ms is not None else ""
-    return f"{version.state:<12}  {when:<20}  {took:>8}  {version.label}".rstrip()
+    return f"{version.state:<12}  {when:<20}  {took:>8}  {one_line(version.label)}".rstrip()

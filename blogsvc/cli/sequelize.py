@@ -9,6 +9,7 @@ import asyncclick as click
 from ..migrator import Migrator, take_over
 from .migrations import show_step
 from .target import Target, on_a_blog
+from .terminal import echo
 
 _EVERY = 100_000
 
@@ -24,18 +25,18 @@ async def import_sequelize(target: Target) -> None:
 
     def tell(created: int) -> None:
         if created % _EVERY == 0:
-            click.echo(f"   {created} posts created so far")
+            echo(f"   {created} posts created so far")
 
     found = await take_over(Migrator(**target, on_step=show_step), tell)
     unchanged = found.total - found.created - found.updated - len(found.others)
-    click.echo(f"{found.created} created, {found.updated} updated, {unchanged} as they were")
+    echo(f"{found.created} created, {found.updated} updated, {unchanged} as they were")
     for status, count in found.became_drafts.items():
-        click.echo(f"{count} became drafts: blogsvc has no status {status!r}")
+        echo(f"{count} became drafts: blogsvc has no status {status!r}")
     if found.only_here:
-        click.echo(f'{found.only_here} are here and not in "Posts": made here, or deleted there')
+        echo(f'{found.only_here} are here and not in "Posts": made here, or deleted there')
     if found.others:
         shown = ", ".join(map(str, found.others[:10]))
-        click.echo(
+        echo(
             f"{len(found.others)} could not be brought over: another post has the id here "
             f"({shown}). Make posts in one of the two applications only.",
             err=True,
