@@ -67,15 +67,6 @@ _FORM: Final = (
 
 _TLS: Final = "Check sslmode, sslrootcert, sslcert and sslkey in it, and PGSSL... variables."
 
-_NO_CONNECTION: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # such as a server that is not what target_session_attrs asks for
-    ValueError,  # a name that can be no host's
-)
-
 _SETTINGS_REFUSED: Final = "refused a setting of the session. Correct it, or take it out of the URL"
 
 # What a server's answer means, by its SQLSTATE or the beginning of it; the longest match counts.
@@ -148,7 +139,7 @@ async def connect(
                 )
             except BaseException as error:
                 _drop_frames(error)
-                if not isinstance(error, _NO_CONNECTION):
+                if not isinstance(error, Exception):  # a garbled answer can raise any of these
                     raise
                 failures[host, port] = error
             else:
@@ -328,7 +319,8 @@ def _may_work_later(error: BaseException) -> bool:
             return "closed" in str(error)
         case asyncpg.InternalClientError():
             return "authentication" not in str(error)
-    return not isinstance(error, ValueError)
+    # A garbled answer cannot be decoded; a name that no host can have cannot be encoded.
+    return isinstance(error, UnicodeDecodeError) or not isinstance(error, ValueError)
 
 
 def _refuses_a_setting(error: BaseException) -> bool:
@@ -366,6 +358,8 @@ def _reason(error: BaseException, wanted: str, timeout: float) -> str:
             return "may not be opened by this account. Give it the right to, or use another address"
         case socket.gaierror():
             return "is not a name that can be resolved"
+        case UnicodeDecodeError():
+            return "sent an answer that makes no sense"
         case UnicodeError():
             return "is no name that a host can have. Correct it in the URL"
         case ssl.SSLCertVerificationError():

@@ -8,22 +8,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final, Literal, NewType, TypeVar
 
 import asyncpg
 
 from ..errors import (
+    BlogError,
     ConfigurationError,
     DatabaseError,
     NotOpen,
+    OutcomeUnknown,
     TransactionAborted,
     TransactionConflict,
     Unavailable,
     WrongEventLoop,
 )
 from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
-from .sqlstates import DRIVER_ERRORS, translate
+from .sqlstates import translate
 from .waiting import pauses
 
 Query = NewType("Query", str)
@@ -36,6 +39,7 @@ Isolation = Literal["read committed", "repeatable read", "serializable"]
 
 T = TypeVar("T")
 
+_SQLSTATE: Final = re.compile("[0-9A-Z]{5}")
 _ISOLATIONS: Final = ("read committed", "repeatable read", "serializable")
 
 
@@ -117,17 +121,9 @@ class Database:
         joined = self._joined()
         connection = joined or await self._acquire()
         try:
-            rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
-        except OverflowError as error:
-            raise DatabaseError(
-                f"A row holds a time that Python has no date for ({error}). Look for years before "
-                "1 or after 9999 in the table."
-            ) from error
-        except DRIVER_ERRORS as error:
-            if isinstance(error, asyncpg.InternalClientError):
-                _cut_off(connection)  # its protocol state is broken
             # Inside a transaction nothing is committed yet, whatever became of the statement.
-            raise translate(error, write=writes and joined is None) from error
+            with speaking_our_errors(connection, write=writes and joined is None):
+                rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
         finally:
             if joined is None:
                 await self._release(connection)
@@ -209,7 +205,7 @@ class Database:
     @contextlib.asynccontextmanager
     async def _savepoint(self, connection: asyncpg.Connection) -> AsyncIterator[None]:
         name = f"blogsvc_{next(self._savepoints)}"
-        with _translated():
+        with speaking_our_errors(connection):
             await connection.execute(f"SAVEPOINT {name}")
         try:
             yield
@@ -217,11 +213,12 @@ class Database:
             await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
             raise
         try:
-            await connection.execute(f"RELEASE SAVEPOINT {name}")
-        except DRIVER_ERRORS as error:
+            with speaking_our_errors(connection):
+                await connection.execute(f"RELEASE SAVEPOINT {name}")
+        except BlogError:
             # An error inside was swallowed: undo the block, so that what is around it can go on.
             await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
-            raise translate(error) from error
+            raise
 
     def _joined(self) -> asyncpg.Connection | None:
         if not self._transactions:
@@ -243,8 +240,10 @@ class Database:
                 f"No connection was free within {self._acquire_timeout:g} s: all {self._max_size} "
                 "are at work. Raise max_size, or look for transactions that stay open."
             ) from error
-        except DRIVER_ERRORS as error:
-            raise translate(error) from error
+        except BlogError:
+            raise
+        except Exception as error:
+            raise _what_it_means(error, write=False) from error
 
     async def _release(self, connection: asyncpg.Connection) -> None:
         if self._pool is None:
@@ -252,17 +251,51 @@ class Database:
             return
         try:
             await self._pool.release(connection, timeout=CLEANUP_TIMEOUT)
-        except DRIVER_ERRORS:
+        except Exception:  # noqa: BLE001 - the driver's; the call itself has its result
             # The pool has cut it off already and will make another one.
             _cut_off(connection)
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def speaking_our_errors(connection: asyncpg.Connection, *, write: bool = False) -> Iterator[None]:
+    """Raise a `BlogError` for whatever a call of the driver raises.
+
+    The connection is cut off where the driver made no sense of what it read: it may take the rest
+    of that answer for the next one. `write` is as for `translate`.
+    """
     try:
         yield
-    except DRIVER_ERRORS as error:
-        raise translate(error) from error
+    except Exception as error:
+        if not (_is_sound(error) or isinstance(error, (TimeoutError, OverflowError))):
+            _cut_off(connection)
+        raise _what_it_means(error, write=write) from error
+
+
+def _is_sound(error: Exception) -> bool:
+    """Whether it is a refusal of the server, or of the driver before anything was sent."""
+    if isinstance(error, asyncpg.PostgresError):
+        # Without a code it is no answer of PostgreSQL, but something else that looked like one.
+        return _SQLSTATE.fullmatch(error.sqlstate or "") is not None
+    return isinstance(error, asyncpg.InterfaceError)
+
+
+def _what_it_means(error: Exception, *, write: bool) -> BlogError:
+    if isinstance(error, OverflowError):
+        # The statement was run: only its answer cannot be read.
+        kind = OutcomeUnknown if write else DatabaseError
+        return kind(
+            f"A row holds a time that Python has no date for ({error}). Look for years before "
+            "1 or after 9999 in the table."
+        )
+    # With an InternalClientError the driver also says that the server hung up between statements.
+    if _is_sound(error) or isinstance(error, (OSError, asyncpg.InternalClientError)):
+        return translate(error, write=write)
+    if write:
+        return OutcomeUnknown()
+    return Unavailable(
+        f"The answer of PostgreSQL made no sense ({type(error).__name__}: {error}), and the "
+        "connection was cut. Try again; if it happens again, use TLS, which notices such answers."
+    )
 
 
 def _begin_statement(isolation: Isolation | None, readonly: bool) -> str:
@@ -276,7 +309,7 @@ def _begin_statement(isolation: Isolation | None, readonly: bool) -> str:
 
 async def _begin(connection: asyncpg.Connection, statement: str) -> None:
     try:
-        with _translated():
+        with speaking_our_errors(connection):
             await connection.execute(statement)
     except BaseException:
         # It may have begun all the same.
@@ -302,16 +335,17 @@ async def _commit(connection: asyncpg.Connection) -> None:
     if _is_gone(connection):
         raise Unavailable("The connection was lost, and the transaction with it. Run it again.")
     try:
-        status = await connection.execute("COMMIT")
-    except asyncpg.PostgresError as error:
-        raise translate(error, write=True) from error
+        with speaking_our_errors(connection, write=True):
+            status = await connection.execute("COMMIT")
     except BaseException as error:
-        _cut_off(connection)
-        if isinstance(error, DRIVER_ERRORS):
-            raise translate(error, write=True) from error
+        if not isinstance(error.__cause__, asyncpg.PostgresError):
+            _cut_off(connection)  # it may be on its way still
         raise
     if status == "ROLLBACK":
         raise TransactionAborted(sqlstate="25P02")
+    if status != "COMMIT":
+        _cut_off(connection)
+        raise OutcomeUnknown
 
 
 def _cut_off(connection: asyncpg.Connection) -> None:
@@ -326,7 +360,7 @@ async def _roll_back(connection: asyncpg.Connection, statement: str) -> None:
     try:
         async with asyncio.timeout(CLEANUP_TIMEOUT):
             await connection.execute(statement)
-    except DRIVER_ERRORS:
+    except Exception:  # noqa: BLE001 - the driver's; what the block raised is told
         _cut_off(connection)
     except BaseException:
         _cut_off(connection)

@@ -14,7 +14,7 @@ from .proxy import Proxy, proxy_to
 @pytest.fixture
 async def proxy(database: str) -> AsyncIterator[Proxy]:
     """A proxy to the wiped database."""
-    async with proxy_to(database) as between:
+    async with proxy_to(database, Proxy) as between:
         yield between
 
 

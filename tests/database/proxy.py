@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from blogsvc.database.connections import target_of
@@ -33,6 +34,7 @@ class Proxy:
 
     def hold(self, ending: bytes) -> None:
         """Hold back the next answer that ends so, and what the server says after it."""
+        self._holds.clear()
         self._ending = ending
 
     async def answer_is_held(self) -> None:
@@ -108,10 +110,13 @@ class Proxy:
             client.close()
 
 
+P = TypeVar("P", bound=Proxy)
+
+
 @contextlib.asynccontextmanager
-async def proxy_to(server: str) -> AsyncIterator[Proxy]:
+async def proxy_to(server: str, kind: type[P]) -> AsyncIterator[P]:
     """Run a proxy; its `url` is that of the server, except for the place."""
-    proxy = Proxy(server)
+    proxy = kind(server)
     listener = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     parts = urlsplit(server)
