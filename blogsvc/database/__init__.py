@@ -12,7 +12,7 @@ from .connections import (
 )
 from .endpoint import Endpoint, embedded_postgres
 from .sqlstates import DRIVER_ERRORS, translate
-from .transactions import Command, Database, Isolation, Query
+from .transactions import Command, Database, Isolation, Query, speaking_our_errors
 from .waiting import pauses
 
 __all__ = [
@@ -32,5 +32,6 @@ __all__ = [
     "leave_as_is",
     "pauses",
     "quoted",
+    "speaking_our_errors",
     "translate",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import asyncclick
@@ -18,7 +19,9 @@ from tortoise.backends.base.client import TransactionContext, TransactionContext
 
 from ..database import CONNECT_TIMEOUT, DatabaseURL, Endpoint, close_pool, create_pool, leave_as_is
 from ..errors import BlogError, MigrationError
+from . import connection as connections
 from . import files, history, lock, plan, running
+from .connection import MigratingConnection
 
 _ONLY_READ = ("heads", "history", "inspectdb", "migrate")
 
@@ -29,25 +32,31 @@ class _RunsMigrations(AsyncpgDBClient):
     _root: BlogClient
     _in_a_transaction = False
 
+    async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        with self._root.speaking_our_errors():
+            return await super()._translate_exceptions(func, *args, **kwargs)
+
     async def execute_script(self, query: str) -> None:
         if not self._root.migrating:
             await super().execute_script(query)
             return
         started = time.perf_counter()
         run = running.run_in_transaction if self._in_a_transaction else running.run_alone
-        async with self.acquire_connection() as connection:
-            try:
-                await run(connection, query)
-            except BlogError as error:
-                raise _for_the_command_line(self._root.stopped(query, error)) from error
+        with self._root.speaking_our_errors():
+            async with self.acquire_connection() as connection:
+                try:
+                    await run(connection, query)
+                except BlogError as error:
+                    raise self._root.stopped(query, error) from error
         self._root.script_seconds = time.perf_counter() - started
 
     async def execute_insert(self, query: str, values: list[Any]) -> asyncpg.Record | None:
         row = await super().execute_insert(query, values)
         if self._root.migrating and history.records_a_version(query):
             seconds, self._root.script_seconds = self._root.script_seconds, 0.0
-            async with self.acquire_connection() as connection:
-                await history.stamp(connection, values[0], seconds)
+            with self._root.speaking_our_errors():
+                async with self.acquire_connection() as connection:
+                    await history.stamp(connection, values[0], seconds)
             self._root.recorded.append(values[0])
         return row
 
@@ -82,10 +91,8 @@ class BlogClient(_RunsMigrations):
 
     async def create_connection(self, with_db: bool) -> None:
         try:
-            self._pool = await self._connect(await self._endpoint.hold())
-        except BlogError as error:
-            await self._endpoint.release()
-            raise _for_the_command_line(error) from error
+            with _for_the_command_line():
+                self._pool = await self._connect(await self._endpoint.hold())
         except BaseException:
             await self._endpoint.release()
             raise
@@ -102,13 +109,15 @@ class BlogClient(_RunsMigrations):
                 settings=lock.search_path(self._search_path),
             )
 
-        async def prepare(connection: asyncpg.Connection) -> None:
+        async def prepare(connection: MigratingConnection) -> None:
             only_reads = _only_reads()
-            await lock.prepare(connection, self._search_path, locked=not only_reads)
-            if not only_reads:
-                await history.create_table(connection)
-                known = files.all_files()
-                plan.refuse_unsafe(plan.compare(known, await history.read(connection)))
+            schema = self._search_path
+            with connections.saying_where_things_stand(locked=not only_reads):
+                await connections.prepare(connection, url, schema, locked=not only_reads)
+                if not only_reads:
+                    await history.create_table(connection)
+                    known = files.all_files()
+                    plan.refuse_unsafe(plan.compare(known, await history.read(connection)))
 
         return await create_pool(
             url,
@@ -118,7 +127,20 @@ class BlogClient(_RunsMigrations):
             settings=lock.settings(self._search_path),
             init=prepare,
             reset=leave_as_is,
+            **connections.OPTIONS,
         )
+
+    @contextlib.contextmanager
+    def speaking_our_errors(self) -> Iterator[None]:
+        """Where this client migrates, let nothing of the driver reach the command line."""
+        if not self.migrating:
+            yield
+            return
+        with (
+            _for_the_command_line(),
+            connections.saying_where_things_stand(locked=not _only_reads()),
+        ):
+            yield
 
     def stopped(self, query: str, error: BlogError) -> MigrationError:
         """Return what to say when a migration fails: Aerich tells neither which nor what is in."""
@@ -154,9 +176,13 @@ class BlogTransaction(_RunsMigrations, TransactionWrapper):
         super().__init__(parent)
         self._root = parent
 
+    async def commit(self) -> None:
+        with self._root.speaking_our_errors():
+            await super().commit()
+
     async def rollback(self) -> None:
         # A lost connection is rolled back already; a complaint would hide how it was lost.
-        with contextlib.suppress(asyncpg.InterfaceError, OSError):
+        with contextlib.suppress(BlogError, asyncpg.InterfaceError, OSError):
             await super().rollback()
 
 
@@ -193,8 +219,12 @@ def _only_reads() -> bool:
     return context is not None and context.find_root().invoked_subcommand in _ONLY_READ
 
 
-def _for_the_command_line(error: BlogError) -> Exception:
-    """Return the error as the command line shows it in one line, or as it is where none runs."""
-    if asyncclick.get_current_context(silent=True) is None:
-        return error
-    return asyncclick.ClickException(str(error))
+@contextlib.contextmanager
+def _for_the_command_line() -> Iterator[None]:
+    """Have an error shown in one line where a command runs; elsewhere it is raised as it is."""
+    try:
+        yield
+    except BlogError as error:
+        if asyncclick.get_current_context(silent=True) is None:
+            raise
+        raise asyncclick.ClickException(str(error)) from error

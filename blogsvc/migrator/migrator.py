@@ -10,9 +10,10 @@ from typing import Literal
 
 import asyncpg
 
-from ..database import CLEANUP_TIMEOUT, CONNECT_TIMEOUT, DRIVER_ERRORS, Endpoint, connect
-from ..errors import BlogError, MigrationError
-from . import files, history, lock, plan, rehearsal, running, sql_script
+from ..database import DRIVER_ERRORS, Endpoint
+from ..errors import BlogError, MigrationError, OutcomeUnknown
+from . import connection as connections
+from . import files, history, plan, rehearsal, running, sql_script
 from .files import MigrationFile
 from .plan import VersionStatus
 from .schema import Fact, drift, read_schema
@@ -186,14 +187,8 @@ class Migrator:
         endpoint = Endpoint(self._url)
         try:
             url = await endpoint.hold()
-            connection = await connect(
-                url, timeout=CONNECT_TIMEOUT, settings=lock.settings(self._schema)
-            )
-            try:
-                await lock.prepare(connection, self._schema, locked=locked)
+            async with connections.opened(url, self._schema, locked=locked) as connection:
                 yield connection
-            finally:
-                await _close(connection)
         finally:
             await endpoint.release()
 
@@ -264,11 +259,14 @@ def _stopped(
     left = planned[len(done) + 1 :]
     never = f"{left[0].label} to {left[-1].label} ({len(left)})" if left else "nothing"
     verb, past = ("apply", "Applied") if way == "up" else ("undo", "Undone")
-    rolled_back = (
-        "was rolled back"
-        if failed.in_transaction or way == "down"
-        else "runs outside of a transaction: what it did stays, and is taken up again next time"
-    )
+    if isinstance(error, OutcomeUnknown):
+        rolled_back = "may be in or not: the answer to its COMMIT was lost"
+    elif failed.in_transaction or way == "down":
+        rolled_back = "was rolled back"
+    else:
+        rolled_back = (
+            "runs outside of a transaction: what it did stays, and is taken up again next time"
+        )
     command = "upgrade" if way == "up" else "downgrade"
     return (
         f"Could not {verb} {failed.label}: {error}\n"
@@ -277,11 +275,3 @@ def _stopped(
         f"  Never ran: {never}\n"
         f"Fix the cause and run `blogsvc {command}` again; `blogsvc status` shows where you are."
     )
-
-
-async def _close(connection: asyncpg.Connection) -> None:
-    # Also when the server hangs: the migration lock ends with the connection, on its side too.
-    try:
-        await connection.close(timeout=CLEANUP_TIMEOUT)
-    except DRIVER_ERRORS:
-        connection.terminate()

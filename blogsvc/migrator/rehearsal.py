@@ -9,6 +9,7 @@ import asyncpg
 
 from ..errors import MigrationError
 from . import files, running
+from .connection import NO_LIMIT
 from .files import MigrationFile
 
 
@@ -36,7 +37,7 @@ async def rehearse(
     found: list[Rehearsed] = []
     await connection.execute("BEGIN")
     try:
-        await connection.execute(running.KEEP_OFF_AUTOVACUUM)
+        await connection.execute(running.KEEP_OFF_AUTOVACUUM, timeout=NO_LIMIT)
         for file in planned:
             found.append(Rehearsed(file.version, await _tried(connection, file, found)))
     finally:
@@ -52,7 +53,7 @@ async def _tried(
         return "it runs outside of a transaction"
     await connection.execute("SAVEPOINT rehearsed")
     try:
-        await connection.execute(file.up)
+        await connection.execute(file.up, timeout=NO_LIMIT)
     except asyncpg.PostgresError as error:
         await connection.execute("ROLLBACK TO SAVEPOINT rehearsed")
         if any(step.skipped for step in before):

@@ -12,6 +12,7 @@ import asyncpg
 
 from ..database import DRIVER_ERRORS, pauses, quoted, translate
 from ..errors import BlogError, LockedError, MigrationError, OperationTimeout, Unavailable
+from .connection import NO_LIMIT
 
 ATTEMPTS: Final = 15
 LONGEST_PAUSE: Final = 5.0
@@ -49,7 +50,9 @@ async def begun(connection: asyncpg.Connection) -> AsyncIterator[None]:
         yield
     except BaseException:
         if not connection.is_closed():
-            await connection.execute("ROLLBACK")
+            # Where that fails, the connection is lost, and all of it is rolled back with it.
+            with contextlib.suppress(BlogError, *DRIVER_ERRORS):
+                await connection.execute("ROLLBACK")
         raise
     await connection.execute("COMMIT")
 
@@ -58,9 +61,9 @@ async def run_in_transaction(connection: asyncpg.Connection, sql: str) -> None:
     """Run SQL as the first thing in a transaction that is open, beginning it again as needed."""
 
     async def run(lock_timeout: str) -> None:
-        await connection.execute(KEEP_OFF_AUTOVACUUM)
+        await connection.execute(KEEP_OFF_AUTOVACUUM, timeout=NO_LIMIT)
         await connection.execute(f"SET LOCAL lock_timeout = '{lock_timeout}'")
-        await connection.execute(sql)
+        await connection.execute(sql, timeout=NO_LIMIT)
 
     await _retried(connection, run, again="ROLLBACK; BEGIN")
 
@@ -79,8 +82,9 @@ async def run_alone(connection: asyncpg.Connection, sql: str) -> None:
         await connection.execute(f"SET lock_timeout = '{lock_timeout if index is None else '0'}'")
         if index is not None:
             # The version is not recorded, so an index of this name is what a failed run left.
-            await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted(index)}")
-        await connection.execute(sql)
+            drop = f"DROP INDEX CONCURRENTLY IF EXISTS {quoted(index)}"
+            await connection.execute(drop, timeout=NO_LIMIT)
+        await connection.execute(sql, timeout=NO_LIMIT)
 
     try:
         await _retried(connection, run)

@@ -17,6 +17,7 @@ import asyncpg
 from ..database import quoted
 from ..errors import MigrationError
 from ..posts import slug_base
+from .connection import NO_LIMIT
 from .migrator import Migrator
 
 BATCH: Final = 2000
@@ -119,16 +120,18 @@ async def take_over(
         old = _OLD.format(table=table)
         created = await _insert(connection, old, on_progress)
         updated = await _update(connection, old)
-        if await connection.fetchval(f"SELECT max(id) FROM {table}") is not None:
-            await connection.execute(_CONTINUE_IDS.format(table=table))
-        others = await connection.fetch(_OTHERS.format(old=old))
+        if await connection.fetchval(f"SELECT max(id) FROM {table}", timeout=NO_LIMIT) is not None:
+            await connection.execute(_CONTINUE_IDS.format(table=table), timeout=NO_LIMIT)
+        others = await connection.fetch(_OTHERS.format(old=old), timeout=NO_LIMIT)
         return TakenOver(
             created=created,
             updated=updated,
-            total=await connection.fetchval(f"SELECT count(*) FROM {table}"),
+            total=await connection.fetchval(f"SELECT count(*) FROM {table}", timeout=NO_LIMIT),
             others=tuple(row[0] for row in others),
-            only_here=await connection.fetchval(_ONLY_HERE.format(table=table)),
-            became_drafts=dict(await connection.fetch(_STATUSES.format(table=table))),
+            only_here=await connection.fetchval(_ONLY_HERE.format(table=table), timeout=NO_LIMIT),
+            became_drafts=dict(
+                await connection.fetch(_STATUSES.format(table=table), timeout=NO_LIMIT)
+            ),
         )
 
 
@@ -159,10 +162,10 @@ async def _insert(
     connection: asyncpg.Connection, old: str, on_progress: Callable[[int], None]
 ) -> int:
     created, done = 0, -(2**63)
-    while rows := await connection.fetch(_MISSING.format(old=old), done, BATCH):
+    while rows := await connection.fetch(_MISSING.format(old=old), done, BATCH, timeout=NO_LIMIT):
         slugs = await _choose_slugs(connection, rows)
         ids = [row["id"] for row in rows]
-        tag = await connection.execute(_INSERT.format(old=old), ids, slugs)
+        tag = await connection.execute(_INSERT.format(old=old), ids, slugs, timeout=NO_LIMIT)
         inserted = int(tag.rpartition(" ")[2])
         created += inserted
         on_progress(created)
@@ -173,7 +176,7 @@ async def _insert(
 
 async def _update(connection: asyncpg.Connection, old: str) -> int:
     updated, done = 0, -(2**63)
-    while rows := await connection.fetch(_UPDATE.format(old=old), done, BATCH):
+    while rows := await connection.fetch(_UPDATE.format(old=old), done, BATCH, timeout=NO_LIMIT):
         updated += len(rows)
         done = max(row["id"] for row in rows)
     return updated
