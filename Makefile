@@ -9,7 +9,7 @@ READY := .venv/ready-$(VERSION)
 BENCH := .venv/bench-$(VERSION)
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test lint types format bench bench-quick clean
+.PHONY: demo test chaos lint types format bench bench-quick clean
 
 demo: $(DEMO)
 	@echo "== Applying the migrations: aerich upgrade"
@@ -32,6 +32,12 @@ demo: $(DEMO)
 
 test: lint types
 	$(BIN)/pytest -n auto --dist loadfile
+
+# Each storm takes so many seconds; another CHAOS_SEED is another storm. docs/faults.md tells more.
+CHAOS_SECONDS ?= 120
+
+chaos: $(READY)
+	CHAOS_SECONDS=$(CHAOS_SECONDS) $(BIN)/pytest -s tests/faults/test_storm.py
 
 lint: $(READY)
 	$(BIN)/ruff check $(SOURCES)

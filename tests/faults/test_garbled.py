@@ -30,14 +30,14 @@ async def write(blog: BlogService, number: int) -> None:
 
 async def block(blog: BlogService, number: int) -> None:
     async with blog.transaction():
-        await blog.posts.count()
+        await blog.ping()
 
 
 async def block_in_a_block(blog: BlogService, number: int) -> None:
     async with blog.transaction():
         async with blog.transaction():
             await write(blog, number)
-        await blog.posts.count()
+        await blog.ping()
 
 
 CALLS: list[Call] = [read, write, block, block_in_a_block]

@@ -196,6 +196,7 @@ async def test_a_migration_has_no_time_limit_and_what_is_around_it_has_one(
             await running.run_in_transaction(migrating, "SELECT pg_sleep(1)")
         with pytest.raises(OperationTimeout):
             await migrating.execute("SELECT pg_sleep(60)")
+        assert migrating.is_closed()  # no more is asked where an answer is late
 
 
 async def test_a_commit_has_no_time_limit(
