@@ -31,7 +31,7 @@ class Fate:
 class Chance:
     """Fates by a seed: the same ones, for the same seed, as connections are made."""
 
-    def __init__(self, seed: int, *kinds: Kind, longest: int = 20_000) -> None:
+    def __init__(self, seed: int, *kinds: Kind, longest: int = 8_000) -> None:
         self.random = random.Random(seed)
         self._kinds = kinds
         self._longest = longest

@@ -41,11 +41,11 @@ async def storm(database: str, sql: asyncpg.Connection, seconds: float) -> Tally
     async with (
         unreliable_proxy_to(database) as proxy,
         BlogService(
-            proxy.url, max_size=4, command_timeout=1, connect_timeout=1, acquire_timeout=4
+            proxy.url, max_size=WRITERS, command_timeout=0.5, connect_timeout=1, acquire_timeout=4
         ) as blog,
     ):
-        proxy.answers = Chance(SEED, "pass", "cut", "delay", "swallow")
-        proxy.commands = Chance(SEED + 1, "pass", "pass", "cut", "delay", "swallow")
+        proxy.answers = Chance(SEED, "cut", "delay", "swallow")
+        proxy.commands = Chance(SEED + 1, "pass", "cut", "delay", "swallow")
         proxy.random = random.Random(SEED)
         killing = asyncio.create_task(kill_some(sql))
         writers = [Writer(blog, f"writer-{n}", SEED, tally) for n in range(WRITERS)]
@@ -68,7 +68,7 @@ async def storm(database: str, sql: asyncpg.Connection, seconds: float) -> Tally
 async def kill_some(sql: asyncpg.Connection) -> None:
     """End a connection of ours now and then, as an administrator may."""
     while True:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1)
         await sql.fetch(
             f"SELECT pg_terminate_backend(pid) FROM ({OURS} ORDER BY random() LIMIT 1) AS one"
         )

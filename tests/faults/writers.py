@@ -65,10 +65,11 @@ class Writer:
         """Make calls until a moment of the loop's clock, and cancel some of them."""
         calls = [self._create, self._create_many, self._upsert, self._update, self._publish]
         calls += [self._delete, self._block, self._broken_block, self._read]
+        calls += [self._create, self._upsert] * 2  # what commits at once has most to lose
         loop = asyncio.get_running_loop()
         while loop.time() < deadline:
             effect, call = self._random.choice(calls)()
-            await self._make(effect, call, self._random.random() < 0.05)
+            await self._make(effect, call, self._random.random() < 0.02)
 
     async def _make(
         self, effect: Effect, call: Callable[[], Awaitable[object]], cancel: bool
