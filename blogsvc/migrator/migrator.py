@@ -62,8 +62,8 @@ class Migrator:
 
     A target is a version's number, or the name of its file. What goes wrong is a `MigrationError`
     that says where things stand and keeps its cause; before the first step also `LockedError`, when
-    the migration lock could not be had in time, and `Unavailable` or `ConfigurationError`, when
-    there is no database to work on.
+    the migration lock could not be had in time, and `Unavailable`, `OperationTimeout` or
+    `ConfigurationError`, when there is no database to work on or the network is silent.
     """
 
     def __init__(
