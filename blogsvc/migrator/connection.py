@@ -66,13 +66,14 @@ class MigratingConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg i
                 yield
         except BlogError as error:
             cause = error.__cause__
-            if isinstance(cause, asyncpg.PostgresError) and not self.is_closed():
-                raise cause from None
-            self.terminate()
             if isinstance(error, OutcomeUnknown):
+                self.terminate()
                 raise OutcomeUnknown(
                     "The connection was lost before the COMMIT was answered: it may be done or not."
                 ) from cause
+            if isinstance(cause, asyncpg.PostgresError) and not self.is_closed():
+                raise cause from None
+            self.terminate()
             raise
 
     @property

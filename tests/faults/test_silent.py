@@ -238,3 +238,20 @@ async def test_a_commit_whose_answer_is_lost_is_told_as_one_that_may_be_in(
             await asyncio.wait_for(upgrading, PATIENCE)
     assert isinstance(told.value.__cause__, OutcomeUnknown)
     assert len(await fetch(empty_database, "SELECT 1 FROM aerich")) == 2
+
+
+async def test_a_commit_during_which_the_server_is_shut_down_may_be_in(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await Migrator(empty_database).upgrade("0")
+    run_it = asyncpg.Connection.execute
+
+    async def shut_down(self: asyncpg.Connection, sql: str, *args: Any, **options: Any) -> str:
+        status = str(await run_it(self, sql, *args, **options))
+        if sql == "COMMIT":
+            raise asyncpg.AdminShutdownError("terminating connection")
+        return status
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", shut_down)
+    with pytest.raises(MigrationError, match="may be in or not"):
+        await Migrator(empty_database).upgrade("1")
