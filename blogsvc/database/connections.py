@@ -161,20 +161,23 @@ async def create_pool(
     Where no connection can be had, `again` may start a server of our own once more: it returns the
     URL, which may be another one, or None where the server is somebody else's.
     """
-    url = current = DatabaseURL(url)
+    url = DatabaseURL(url)
+    moved: str | None = None
 
-    async def connect_one(_: str, **given: Any) -> asyncpg.Connection:
-        nonlocal current
+    async def connect_one(dsn: str, **given: Any) -> asyncpg.Connection:
+        nonlocal moved
         waits = pauses(0.02, 0.5)
         deadline = 0.0
         while True:
             try:
-                return await connect(current, timeout=connect_timeout, settings=settings, **given)
+                return await connect(
+                    moved or dsn, timeout=connect_timeout, settings=settings, **given
+                )
             except Unavailable as error:
                 started = await again() if again is not None else None
                 if started is None:
                     raise
-                current = DatabaseURL(started)
+                moved = DatabaseURL(started)
                 # It runs. It may still refuse us for a moment: while it recovers or shuts down.
                 now = asyncio.get_running_loop().time()
                 deadline = deadline or now + connect_timeout

@@ -37,7 +37,7 @@ _INDEX: Final = re.compile(
 _IN_THE_WAY: Final = """
     SELECT pid, application_name, state, xact_start
     FROM pg_locks JOIN pg_stat_activity USING (pid)
-    WHERE relation = to_regclass('posts') AND granted AND pid <> pg_backend_pid()
+    WHERE relation = to_regclass('posts')::oid AND granted AND pid <> pg_backend_pid()
     ORDER BY xact_start
     LIMIT 1"""
 
@@ -91,7 +91,7 @@ async def run_alone(connection: asyncpg.Connection, sql: str) -> None:
     finally:
         if not connection.is_closed():
             await connection.execute(f"SET lock_timeout = '{limit}'")
-    valid = "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass($1)"
+    valid = "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass($1)::oid"
     if index is not None and not await connection.fetchval(valid, quoted(index)):
         raise MigrationError(
             f"The index {index} was built but is not valid. Run the upgrade again."
@@ -111,7 +111,7 @@ async def _retried(
 ) -> None:
     """Run with a lock timeout, and run again where somebody else's lock was in the way."""
     longest = await connection.fetchval(
-        "SELECT setting::float / 1000 FROM pg_settings WHERE name = 'lock_timeout'"
+        "SELECT setting::float / 1000::float FROM pg_settings WHERE name = 'lock_timeout'"
     )
     timeout = FIRST_LOCK_TIMEOUT
     for attempt, pause in enumerate(pauses(0.1, LONGEST_PAUSE), start=1):

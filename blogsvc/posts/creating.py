@@ -135,7 +135,14 @@ async def _make_way(
 def _columns(chunk: Sequence[NewPost], wanted: dict[str, int]) -> list[list[Any]]:
     """Turn posts into the columns that one INSERT takes, in the order of the posts."""
     rows = [
-        (post.title, post.content, slug, post.status, post.published_at, post.created_at)
+        (
+            post.title,
+            post.content,
+            slug,
+            post.status,
+            post.published_at and post.published_at.isoformat(),
+            post.created_at and post.created_at.isoformat(),
+        )
         for slug, place in wanted.items()
         for post in (chunk[place],)
     ]

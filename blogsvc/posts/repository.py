@@ -100,7 +100,7 @@ class PostRepository:
         """Return the posts with these ids, by id; those that do not exist are left out."""
         given = validation.iterator_of("ids", ids)
         possible = [id for id in given if validation.id_is_possible(id, "ids")]
-        rows = await self._database.read(sql.get_many(self._table), possible)
+        rows = await self._database.read(sql.get_many(self._table), list(map(str, possible)))
         found = {row[0]: record_of(row) for row in rows}
         return {id: found[id] for id in possible if id in found}
 

@@ -70,7 +70,7 @@ def get_by_slug(table: str) -> Query:
 @cache
 def get_many(table: str) -> Query:
     """Read the posts whose ids are in $1."""
-    return Query(f"SELECT {COLUMNS} FROM {table} WHERE id = ANY($1::bigint[])")
+    return Query(f"SELECT {COLUMNS} FROM {table} WHERE id = ANY($1::text[]::bigint[])")
 
 
 @cache
@@ -128,7 +128,7 @@ def create_many(table: str) -> Command:
         INSERT INTO {table} (title, content, slug, status, published_at, created_at)
         SELECT title, content, slug, status, published_at, created_at
         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],
-                $5::timestamptz[], $6::timestamptz[]) WITH ORDINALITY
+                $5::text[]::timestamptz[], $6::text[]::timestamptz[]) WITH ORDINALITY
             AS new (title, content, slug, status, published_at, created_at, place)
             {_taken(table)}
         WHERE taken IS NULL

@@ -19,7 +19,7 @@ from blogsvc.database import quoted
 from ..migrations.migrating import connected
 from ..support import ROOT
 
-OPERATORS = ["=", "<>", "<", "<=", ">", ">=", "||", "~", "!~", "-", "+", "*", "<<", "|", "@@"]
+OPERATORS = ["=", "<>", "<", "<=", ">", ">=", "||", "~", "!~", "-", "+", "/", "*", "<<", "|", "@@"]
 
 # fmt: off
 TYPES = [
