@@ -107,6 +107,7 @@ class BlogClient(_RunsMigrations):
                 connect_timeout=self._connect_timeout,
                 command_timeout=self._command_timeout,
                 settings=lock.search_path(self._search_path),
+                again=self._endpoint.start_again,
             )
 
         async def prepare(connection: MigratingConnection) -> None:
