@@ -1,13 +1,18 @@
 """Full-text search, bounded: what is ranked is the newest thousand matches, however many there are.
 
 To rank a match its text vector must be read, so ranking every match of a common word takes seconds
-on a large table. A look at the newest posts tells whether the newest matches are found sooner by
-going back from there, or by the index.
+on a large table. A first statement looks at the newest posts to tell how common the words are; a
+second one finds the newest matches in the way that is shortest then, and ranks them.
+
+The two need no common snapshot. The first one only says up to which id posts count, so that what is
+created in between is left out, and proposes a way. Where that finds fewer matches than it should,
+the search index is asked, which has them all.
 """
 
 from __future__ import annotations
 
 import html
+import math
 import re
 from typing import Final
 
@@ -23,6 +28,9 @@ SAMPLED: Final = 250
 """How many of the newest posts are looked at, to tell a common word from a rare one."""
 
 MAX_QUERY: Final = 1000
+
+_GREATEST: Final = 2**63 - 1
+"""No id is greater, and no table longer."""
 
 _DASHES: Final = re.compile(r"(?:-\s*){2,}")
 
@@ -43,25 +51,45 @@ async def search(
     if not isinstance(query, str) or len(query) > MAX_QUERY:
         raise InvalidQuery("query", f"is not a text of at most {MAX_QUERY} characters")
     asked = paging.fingerprint("search", query, visible)
-    upto: int | None = None
-    start: tuple[float, int] | tuple[()] = ()
+    upto, start = _GREATEST, (math.inf, _GREATEST)
     if after is not None:
         position, id, upto = paging.decode(asked, after, numbers=3)
         start = (paging.to_rank(position), id)
     if not query.strip() or not validation.text_is_storable(query):
         return Page(())
-    statement = sql.search(table, visible=visible, after=after is not None)
     # PostgreSQL counts every dash of a row of them as one more "not", and runs out of room.
     words = _DASHES.sub("-", query)
-    rows = await database.read(statement, words, upto, RANKED, limit + 1, SAMPLED, *start)
+    rows = await database.read(sql.sample(table, SAMPLED, visible=visible), words, upto)
+    if not rows:
+        return Page(())
+    upto, matches, indexed = rows[0]
+    for way, reach in _ways(upto, matches, indexed):
+        statement = sql.search(table, way, RANKED, visible=visible)
+        rows = await database.read(statement, words, upto, *start, limit + 1, *reach)
+        if rows and rows[0][0] == RANKED:
+            break
     hits = [
-        SearchHit(record_of(row[3:]), row[1], html.escape(row[2]).translate(_MARKS))
-        for row in rows
-        if row[1] is not None
+        SearchHit(record_of(row[3:]), row[1], html.escape(row[2]).translate(_MARKS)) for row in rows
     ]
     following = None
     if len(hits) > limit:
         del hits[limit:]
         last = hits[-1]
-        following = paging.encode(asked, paging.from_rank(last.rank), last.post.id, rows[0][0])
+        following = paging.encode(asked, paging.from_rank(last.rank), last.post.id, upto)
     return Page(tuple(hits), following)
+
+
+def _ways(upto: int, matches: int, indexed: bool) -> list[tuple[sql.Way, tuple[int, ...]]]:
+    """Return the way that reads least, with how far back it looks, and the one to fall back on.
+
+    Where a fifth of the posts matches, that is to go back post by post; where a hundredth does, to
+    combine the search index with the ids that far back; else all that the search index has. The
+    bounds were measured at a million posts: see docs/performance.md.
+    """
+    if not indexed:
+        return [("steps", (_GREATEST,))]
+    if matches * 100 > SAMPLED:
+        reach = 2 * RANKED * SAMPLED // matches  # twice as far as should be enough
+        if reach * 2 < upto:
+            return [("steps" if matches * 5 > SAMPLED else "window", (reach,)), ("index", ())]
+    return [("index", ())]

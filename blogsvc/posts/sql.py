@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Final
+from typing import Final, Literal
 
 from ..database import Command, Query, quoted
 from .records import Order
@@ -36,12 +36,25 @@ FILTERS: Final[dict[str, str]] = {
 
 _VARCHAR: Final = ("title", "slug", "status")
 
+Way = Literal["steps", "window", "index"]
+
 # The language that the trigger uses, too: see the migration that adds it.
 _LANGUAGE: Final = """COALESCE(
     NULLIF(current_setting('blogsvc.search_language', true), ''), 'english')::regconfig"""
 
+_MATCHES: Final = "search @@ (SELECT words FROM query)"
+
+# Three ways to the matches: what is read of the table first, and what is kept of that then.
+# PostgreSQL does not move a condition past LIMIT or OFFSET; without the latter it would go through
+# the ids in `index`, too, because it cannot know at planning time how few posts match.
+_WAYS: Final[dict[Way, tuple[str, str]]] = {
+    "steps": ("id <= $2 ORDER BY id DESC LIMIT $6", _MATCHES),
+    "window": (f"{_MATCHES} AND id > $2 - $6::bigint", "id <= $2"),
+    "index": (f"{_MATCHES} OFFSET 0", "id <= $2"),
+}
+
 # The words of a title (A, the last) weigh ten times those of the content (B).
-_WEIGHTS: Final = "'{0.1, 0.1, 0.1, 1.0}'"
+_WEIGHTS: Final = "'{0.1, 0.1, 0.1, 1.0}'::real[]"
 
 # Matches stand between characters that are taken out of the text before.
 _SNIPPET: Final = (
@@ -177,80 +190,51 @@ def delete(table: str) -> Command:
 
 
 @cache
-def search(table: str, *, visible: bool, after: bool) -> Query:
-    """Rank the newest posts that match, of those with ids up to $2 (null: all there are).
+def sample(table: str, number: int, *, visible: bool) -> Query:
+    """Look at the newest `number` posts with ids up to $2; no row where there are none.
 
-    $3 is how many are ranked, $4 the limit, $5 how many of the newest posts are looked at
-    first, $6 and $7 the rank and id to go on after. One row comes back at least: its first
-    column is what $2 was, or would have been.
-
-    What share of the newest posts matches tells how far back enough of them are, and which way
-    there is the shortest: `met` goes back post by post, where every fifth one matches, or the
-    index knows nothing of such a query (only -words); `windowed` combines the search index
-    with the ids that far back, where every hundredth matches; `indexed` takes all that the
-    search index has, where few match, or the others met too few. IS TRUE and OFFSET 0 keep
-    PostgreSQL from mixing them, and a way that is not taken costs nothing.
+    Returns the greatest id, how many match the query $1, and whether the search index is of use:
+    it knows which posts have a word, and not which ones lack it.
     """
     shown = f"AND {FILTERS['visible']}" if visible else ""
-    going_on = "WHERE (rank, id) < ($6::real, $7::bigint)" if after else ""
-    newest = f"SELECT * FROM {table} WHERE id <= (SELECT id FROM upto) ORDER BY id DESC"
     return Query(f"""
-        WITH query AS MATERIALIZED (
+        WITH query AS (
             SELECT websearch_to_tsquery({_LANGUAGE}, $1) AS words
-        ), upto AS MATERIALIZED (
-            SELECT COALESCE($2::bigint, (SELECT max(id) FROM {table})) AS id
-        ), sample AS MATERIALIZED (
-            SELECT NULLIF(count(*), 0) / $5::float8 AS share
-            FROM ({newest} LIMIT $5::bigint) AS newest
-            WHERE (search @@ (SELECT words FROM query)) IS TRUE {shown}
-        ), reach AS MATERIALIZED (
-            SELECT COALESCE(ceil(2 * $3::bigint / share), 0)::bigint AS posts,
-                share > 0.2 OR querytree(words) = 'T' AS step_by_step,
-                share > 0.01 AS near_enough
-            FROM sample, query
-        ), met AS MATERIALIZED (
-            SELECT id, search
-            FROM ({newest} LIMIT (SELECT posts FROM reach)) AS newest
-            WHERE (search @@ (SELECT words FROM query)) IS TRUE {shown}
-                AND (SELECT step_by_step FROM reach)
-            LIMIT $3::bigint
-        ), windowed AS MATERIALIZED (
-            SELECT id, search
-            FROM (
-                SELECT id, search FROM {table}
-                WHERE search @@ (SELECT words FROM query) {shown}
-                    AND id > (SELECT upto.id - posts FROM upto, reach)
-                    AND (SELECT near_enough AND NOT step_by_step FROM reach)
-                OFFSET 0
-            ) AS matching
-            WHERE id <= (SELECT id FROM upto)
-            ORDER BY id DESC LIMIT $3::bigint
-        ), near AS MATERIALIZED (
-            SELECT * FROM met UNION ALL SELECT * FROM windowed
-        ), indexed AS MATERIALIZED (
-            SELECT id, search
-            FROM (
-                SELECT id, search FROM {table}
-                WHERE search @@ (SELECT words FROM query) {shown}
-                    AND (SELECT count(*) < $3::bigint FROM near)
-                OFFSET 0
-            ) AS matching
-            WHERE id <= (SELECT id FROM upto)
-            ORDER BY id DESC LIMIT $3::bigint
+        )
+        SELECT max(id), count(*) FILTER (WHERE {_MATCHES} {shown}),
+            (SELECT querytree(words) <> 'T' FROM query)
+        FROM (SELECT * FROM {table} WHERE id <= $2 ORDER BY id DESC LIMIT {number}) AS newest
+        HAVING count(*) > 0""")
+
+
+@cache
+def search(table: str, way: Way, ranked: int, *, visible: bool) -> Query:
+    """Rank the newest posts with ids up to $2 that match the query $1, at most `ranked` of them.
+
+    Returns the best $5 of those after the rank $3 and the id $4; the first column says how many
+    were ranked. Each way finds the same posts, if $6, how far back to look, was enough.
+    """
+    first, then = _WAYS[way]
+    shown = f"AND {FILTERS['visible']}" if visible else ""
+    return Query(f"""
+        WITH query AS (
+            SELECT websearch_to_tsquery({_LANGUAGE}, $1) AS words
         ), ranked AS (
             SELECT id, ts_rank({_WEIGHTS}, search, words) AS rank
             FROM query, (
-                SELECT * FROM near WHERE (SELECT count(*) = $3::bigint FROM near)
-                UNION ALL SELECT * FROM indexed
-            ) AS found
+                SELECT id, search FROM (SELECT * FROM {table} WHERE {first}) AS first
+                WHERE {then} {shown}
+                ORDER BY id DESC LIMIT {ranked}
+            ) AS matching
         ), page AS (
-            SELECT id, rank FROM ranked {going_on} ORDER BY rank DESC, id DESC LIMIT $4::bigint
+            SELECT id, rank FROM ranked WHERE (rank, id) < ($3::real, $4::bigint)
+            ORDER BY rank DESC, id DESC LIMIT $5::bigint
         )
-        SELECT (SELECT id FROM upto) AS upto, rank,
+        SELECT (SELECT count(*) FROM ranked), rank,
             ts_headline({_LANGUAGE},
                 translate(left(content, 100000), E'\\x02\\x03', ''), words, {_SNIPPET}),
             {COLUMNS}
-        FROM query LEFT JOIN (page JOIN {table} USING (id)) ON true
+        FROM query, page JOIN {table} USING (id)
         ORDER BY rank DESC, id DESC""")
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from blogsvc import BlogService, NewPost, PostRecord, SearchHit
+from blogsvc.database import Query
 from blogsvc.errors import InvalidCursor, InvalidQuery
 from blogsvc.markdown.importing import import_posts
 from blogsvc.posts import search
+from blogsvc.posts import sql as statements
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -128,29 +131,138 @@ async def test_only_the_newest_of_very_many_matches_are_ranked(
     assert {hit.post.id for hit in (*first, *rest)} == set(ids[-5:])
 
 
-@pytest.mark.parametrize("query", ["common", "middling", "rare", "old", "-common", "-walrus"])
-async def test_every_way_to_the_matches_leads_to_the_newest(
-    blog: BlogService, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, query: str
-) -> None:
-    monkeypatch.setattr(search, "RANKED", 3)
-    monkeypatch.setattr(search, "SAMPLED", 50)
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ways that searches go, in their order, where only ten matches are ranked."""
+    taken: list[str] = []
+    build = statements.search
+
+    def noted(table: str, way: statements.Way, ranked: int, *, visible: bool) -> Query:
+        taken.append(way)
+        return build(table, way, ranked, visible=visible)
+
+    monkeypatch.setattr(statements, "search", noted)
+    monkeypatch.setattr(search, "RANKED", 10)
+    monkeypatch.setattr(search, "SAMPLED", 40)
+    return taken
+
+
+@pytest.fixture
+async def six_hundred(blog: BlogService) -> None:
+    """Posts with words that are common, middling and rare, and two of which the newest have more
+    than the others.
+    """
     await blog.posts.create_many(
         NewPost(
             f"Post {place}",
-            "walrus"
-            + " common" * (place % 2)
-            + " middling" * (place % 15 == 0)
-            + " rare" * (place in (7, 170))
-            + " old" * (place < 9),
+            "walrus " * (place % 3 + 1)
+            + "common " * (place % 2)
+            + "middling " * (place % 10 == 0)
+            + "rare " * (place in (7, 570))
+            + "old " * (place < 20)
+            + "lately " * (place >= 593 or place < 5)
+            + "suddenly " * (place >= 591 or place < 5),
+            "draft" if place % 4 == 3 else "published",
         )
-        for place in range(200)
+        for place in range(600)
     )
-    matches = await sql.fetch(
-        "SELECT id FROM posts WHERE search @@ websearch_to_tsquery($1) ORDER BY id DESC LIMIT 3",
+
+
+async def newest_matches(sql: asyncpg.Connection, query: str, *, visible: bool = False) -> set[int]:
+    rows = await sql.fetch(
+        "SELECT id FROM posts WHERE search @@ websearch_to_tsquery($1) "
+        "AND title LIKE 'Post %' AND (status = 'published' OR NOT $2) ORDER BY id DESC LIMIT 10",
         query,
+        visible,
     )
-    hits = await blog.posts.search(query)
-    assert {hit.post.id for hit in hits} == {id for (id,) in matches}
+    return {id for (id,) in rows}
+
+
+WAYS = [
+    ("common", False, ["steps"]),
+    ("common", True, ["steps"]),
+    ("-common", False, ["steps"]),
+    ("-walrus", False, ["steps"]),
+    ("common or -walrus", False, ["steps"]),
+    ("middling", False, ["window"]),
+    ("middling", True, ["window"]),
+    ("rare", False, ["index"]),
+    ("rare", True, ["index"]),
+    ("old", False, ["index"]),
+    ("absent", False, ["index"]),
+    ("the", False, ["index"]),
+    ("suddenly", False, ["steps", "index"]),
+    ("suddenly", True, ["window", "index"]),
+    ("lately", False, ["window", "index"]),
+]
+
+
+@pytest.mark.usefixtures("six_hundred")
+@pytest.mark.parametrize(("query", "visible", "expected"), WAYS)
+async def test_every_way_leads_to_the_newest_matches(
+    blog: BlogService,
+    sql: asyncpg.Connection,
+    ways: list[str],
+    query: str,
+    visible: bool,
+    expected: list[str],
+) -> None:
+    page = await blog.posts.search(query, visible=visible)
+    assert {hit.post.id for hit in page} == await newest_matches(sql, query, visible=visible)
+    assert ways == expected
+
+
+@pytest.mark.usefixtures("six_hundred", "ways")
+@pytest.mark.parametrize("query", ["common", "-common", "middling", "old", "suddenly", "lately"])
+async def test_every_way_can_be_turned_page_by_page(blog: BlogService, query: str) -> None:
+    whole = await blog.posts.search(query)
+    page = await blog.posts.search(query, limit=3)
+    hits = list(page)
+    while page.next:
+        page = await blog.posts.search(query, limit=3, after=page.next)
+        hits += page
+    assert tuple(hits) == whole.items
+    assert len(hits) == 10
+
+
+@pytest.mark.usefixtures("six_hundred", "ways")
+@pytest.mark.parametrize("query", ["common", "-common", "middling", "old", "suddenly", "lately"])
+async def test_writes_between_the_two_statements_do_no_harm(
+    blog: BlogService, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    read = blog._database.read
+    newest = max(await newest_matches(sql, query))
+
+    async def read_and_be_overtaken(statement: Query, *args: object) -> list[asyncpg.Record]:
+        rows = await read(statement, *args)
+        await sql.execute("INSERT INTO posts (title, content) VALUES ('Newcomer', $1)", query)
+        await sql.execute("DELETE FROM posts WHERE id = $1", newest)
+        return rows
+
+    monkeypatch.setattr(blog._database, "read", read_and_be_overtaken)
+    page = await blog.posts.search(query)
+    assert {hit.post.id for hit in page} == await newest_matches(sql, query)
+
+
+@pytest.mark.usefixtures("six_hundred")
+@pytest.mark.parametrize(
+    ("way", "scan"),
+    [
+        ("steps", "Index Scan Backward using posts_pkey"),
+        ("index", "Bitmap Index Scan on posts_search_idx"),
+    ],
+)
+async def test_a_way_reads_what_its_name_says_even_when_planned_for_any_query(
+    sql: asyncpg.Connection, way: statements.Way, scan: str
+) -> None:
+    await sql.execute("ANALYZE posts; SET enable_seqscan = off")
+    await sql.execute("SET plan_cache_mode = force_generic_plan")
+    query = statements.search("posts", way, search.RANKED, visible=False)
+    await sql.execute(f"PREPARE way AS {query}")
+    back = ", 50" if way == "steps" else ""
+    plan = await sql.fetch(f"EXPLAIN EXECUTE way ('rare', 600, 'infinity', 601, 21{back})")
+    scans = [line for (line,) in plan if re.search("Scan.*on posts_|Scan.*using posts_", line)]
+    assert [scan in line for line in scans] == [True, False]  # the other one fetches the hits
 
 
 async def test_the_language_is_the_databases_setting(
