@@ -1,4 +1,8 @@
-"""Its values, a thousand rows a transaction. Run again, it takes the rows that still have none."""
+"""Its values, a hundred rows a transaction.
+
+Run again after an interruption, it takes the rows that still have none. A row that changes is
+written to every index, the one for search among them: a thousand would keep a writer waiting.
+"""
 
 from tortoise import BaseDBAsyncClient
 
@@ -15,7 +19,7 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
         LOOP
             SELECT max("id") INTO upto
                 FROM (
-                    SELECT "id" FROM "posts" WHERE "id" > done ORDER BY "id" LIMIT 1000
+                    SELECT "id" FROM "posts" WHERE "id" > done ORDER BY "id" LIMIT 100
                 ) AS "batch";
             EXIT WHEN upto IS NULL;
             UPDATE "posts" SET "author" = 'Nobody'
