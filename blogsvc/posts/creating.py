@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, Final
 
 from ..database import Database
 from ..errors import AlreadyExists
 from . import sql, validation
 from .records import NewPost, PostRecord, record_of
-from .slugs import READABLE, slug_candidates
+from .slugs import slug_candidates
 
 CHUNK: Final = 500
 """Posts that go into one statement."""
@@ -24,22 +23,19 @@ async def create(database: Database, table: str, post: NewPost) -> PostRecord:
     """Store a post; see `PostRepository.create`."""
     validation.check_post(post)
     command = sql.create(table)
-    while True:
-        slugs = [post.slug] if post.slug is not None else slug_candidates(post.title)
+    for slug in [post.slug] if post.slug is not None else slug_candidates(post.title):
         rows = await database.write(
             command,
             post.title,
             post.content,
-            list(islice(slugs, READABLE + 1)),
+            slug,
             post.status,
             post.published_at,
             post.created_at,
         )
         if rows:
             return record_of(rows[0])
-        if post.slug is not None:
-            raise _taken(post)
-        # Somebody took the slug at the same moment, so it is seen now: choose again.
+    raise _taken(post)
 
 
 async def create_many(database: Database, table: str, posts: Iterable[NewPost]) -> list[int]:

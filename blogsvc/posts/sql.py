@@ -118,18 +118,15 @@ def listing(table: str, order: Order, filters: tuple[str, ...], *, after: bool) 
 
 @cache
 def create(table: str) -> Command:
-    """Store a post under the first slug of $3 that is free; no row where none is.
+    """Store a post under the slug $3; no row where that is taken.
 
-    Taken slugs are looked for before the row is made, so that they cost no id. Two that choose the
+    A taken slug is looked for before the row is made, so that it costs no id. Two that choose the
     same slug at once are told apart by ON CONFLICT: the later one gets no row.
     """
     return Command(f"""
         INSERT INTO {table} (title, content, slug, status, published_at, created_at)
-        SELECT $1, $2, slug, $4, $5, $6
-        FROM pg_catalog.unnest($3::text[]) WITH ORDINALITY AS new (slug, place) {_taken(table)}
-        WHERE taken IS NULL
-        ORDER BY place
-        LIMIT 1
+        SELECT $1, $2, $3::text, $4, $5, $6
+        WHERE NOT EXISTS (SELECT FROM {table} WHERE slug::text = $3::text)
         ON CONFLICT (slug) DO NOTHING
         RETURNING {COLUMNS}""")
 
