@@ -5,8 +5,8 @@ on a large table. A first statement looks at the newest posts to tell how common
 second one finds the newest matches in the way that is shortest then, and ranks them.
 
 The two need no common snapshot. The first one only says up to which id posts count, so that what is
-created in between is left out, and proposes a way. Where that finds fewer matches than it should,
-the search index is asked, which has them all.
+created in between is left out, and suggests a way. Where that one finds fewer than a thousand, be
+it that posts were deleted or that the newest ones misled, a third statement asks the search index.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SAMPLED: Final = 250
 MAX_QUERY: Final = 1000
 
 _GREATEST: Final = 2**63 - 1
-"""No id is greater, and no table longer."""
+"""The greatest bigint: no id is greater, and no table has more posts."""
 
 _DASHES: Final = re.compile(r"(?:-\s*){2,}")
 
@@ -80,11 +80,13 @@ async def search(
 
 
 def _ways(upto: int, matches: int, indexed: bool) -> list[tuple[sql.Way, tuple[int, ...]]]:
-    """Return the way that reads least, with how far back it looks, and the one to fall back on.
+    """Return the ways to try, each with how many posts it goes back at most.
 
-    Where a fifth of the posts matches, that is to go back post by post; where a hundredth does, to
-    combine the search index with the ids that far back; else all that the search index has. The
-    bounds were measured at a million posts: see docs/performance.md.
+    The first one should read least: where a fifth of the newest posts matches, go back post by
+    post; where a hundredth does, combine the search index with the ids of that many posts; else
+    take all that the search index has, which is also what remains where the first one found too
+    few. The index does not know such queries as have only -words. The limits were measured at a
+    million posts: see docs/performance.md.
     """
     if not indexed:
         return [("steps", (_GREATEST,))]

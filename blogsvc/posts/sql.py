@@ -44,9 +44,9 @@ _LANGUAGE: Final = """COALESCE(
 
 _MATCHES: Final = "search @@ (SELECT words FROM query)"
 
-# Three ways to the matches: what is read of the table first, and what is kept of that then.
-# PostgreSQL does not move a condition past LIMIT or OFFSET; without the latter it would go through
-# the ids in `index`, too, because it cannot know at planning time how few posts match.
+# Three ways to the newest matches: which posts to take first, and which of those to keep. LIMIT and
+# OFFSET 0 stop PostgreSQL from mixing the two, as it cannot tell how common the words of a prepared
+# statement will be: where few posts match, it would read all ids. `window` is bounded anyway.
 _WAYS: Final[dict[Way, tuple[str, str]]] = {
     "steps": ("id <= $2 ORDER BY id DESC LIMIT $6", _MATCHES),
     "window": (f"{_MATCHES} AND id > $2 - $6::bigint", "id <= $2"),
