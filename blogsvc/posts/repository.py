@@ -30,8 +30,8 @@ from .records import (
 class PostRepository:
     """The posts of one blog, reached as `blog.posts`.
 
-    Each call is one statement on the database, in the transaction of the calling task if it opened
-    one. Every failure is a `BlogError`.
+    Each call is one statement on the database (a search is two, at most three), in the transaction
+    of the calling task if it opened one. Every failure is a `BlogError`.
     """
 
     def __init__(self, database: Database, schema: str | None = None) -> None:
