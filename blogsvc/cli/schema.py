@@ -35,8 +35,9 @@ async def status(target: Target, as_json: bool) -> None:
 async def check(target: Target) -> None:
     """Say whether the schema is the one that this blogsvc needs.
 
-    Exits with 0 when it is, 1 when that could not be seen, 2 when migrations are pending, and 3
-    when the schema differs from what they build or their files from what was applied.
+    Exits with 0 when it is, 1 when that could not be seen, 2 when migrations are pending, 3 when
+    the schema differs from what they build, their files from what was applied, or a newer blogsvc
+    has made it one that this one cannot run on; and 4 when a newer one has, and this one can.
     """
     report = await Migrator(**target).check()
     wrong = [version for version in report.versions if version.state != "applied"]
@@ -52,6 +53,11 @@ async def check(target: Target) -> None:
     if report.pending:
         echo("Next: blogsvc upgrade")
         sys.exit(2)
+    if report.ahead:
+        echo(
+            "A newer blogsvc has migrated, and this one can run beside it. Next: install that one."
+        )
+        sys.exit(4)
     echo("The schema is up to date.")
 
 

@@ -118,7 +118,8 @@ class BlogClient(_RunsMigrations):
                 if not only_reads:
                     await history.create_table(connection)
                     known = files.all_files()
-                    plan.refuse_unsafe(plan.compare(known, await history.read(connection)))
+                    versions = plan.compare(known, await history.read(connection))
+                    plan.refuse_unsafe(versions, going_up=_command() != "downgrade")
 
         return await create_pool(
             url,
@@ -216,8 +217,12 @@ def tortoise_config(url: str | None, schema: str | None) -> dict[str, Any]:
 
 def _only_reads() -> bool:
     """Whether an Aerich command runs that changes nothing, and so needs no migration lock."""
+    return _command() in _ONLY_READ
+
+
+def _command() -> str | None:
     context = asyncclick.get_current_context(silent=True)
-    return context is not None and context.find_root().invoked_subcommand in _ONLY_READ
+    return context.find_root().invoked_subcommand if context else None
 
 
 @contextlib.contextmanager

@@ -21,12 +21,16 @@ _NAME: Final = re.compile(r"(?P<number>\d+)_(?P<time>\d{14})_(?P<name>[a-z0-9_]+
 
 @dataclass(frozen=True, slots=True)
 class MigrationFile:
-    """One version: `up` and `down` are the SQL that its two functions return."""
+    """One version: `up` and `down` are the SQL that its two functions return.
+
+    `breaking` says that a release from before it cannot run on it: the file has `BREAKING = True`.
+    """
 
     version: str
     number: int
     checksum: str
     in_transaction: bool
+    breaking: bool
     up: str
     down: str
     models_state: str | None
@@ -87,11 +91,6 @@ def models_state(files: tuple[MigrationFile, ...]) -> Any:
     return decompress_dict(files[-1].models_state) if files[-1].models_state else {}
 
 
-def checksum_of(version: str) -> str | None:
-    """Return the checksum of a version's file; None where there is no such file."""
-    return next((file.checksum for file in all_files() if file.version == version), None)
-
-
 @lru_cache
 def _all_files(folder: Path) -> tuple[MigrationFile, ...]:
     if not folder.is_dir():
@@ -128,6 +127,7 @@ def _load(path: Path) -> MigrationFile:
             # Text mode has folded the line endings, which version control may change.
             checksum=hashlib.sha256(source.encode()).hexdigest(),
             in_transaction=getattr(module, "RUN_IN_TRANSACTION", True),
+            breaking=getattr(module, "BREAKING", False),
             up=_sql(module.upgrade),
             down=_sql(module.downgrade),
             models_state=getattr(module, "MODELS_STATE", None),

@@ -28,12 +28,17 @@ TABLE: Final = f"""
     ALTER TABLE "aerich" ALTER COLUMN "applied_at" SET DEFAULT clock_timestamp();
     ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "duration_ms" DOUBLE PRECISION;
     ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "checksum" TEXT;
+    ALTER TABLE "aerich" ADD COLUMN IF NOT EXISTS "breaking" BOOLEAN;
     CREATE UNIQUE INDEX IF NOT EXISTS "{_OURS}" ON "aerich" ("version")
         WHERE "app"::text = '{files.APP}';
 """
 """Aerich's own table, with what we add to it. It may be a host's, with its rows and its duplicates:
 the columns are nullable and unknown to Aerich's model, and the index counts our rows only.
 """
+
+_COMPLETE: Final = f"""
+    SELECT to_regclass('{_OURS}') IS NOT NULL AND EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = to_regclass('aerich') AND attname = 'breaking')"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Applied:
     applied_at: datetime | None
     duration_ms: float | None
     checksum: str | None
+    breaking: bool
 
 
 async def read(connection: asyncpg.Connection) -> list[Applied]:
@@ -59,21 +65,24 @@ async def read(connection: asyncpg.Connection) -> list[Applied]:
     return [_applied(json.loads(row[0])) for row in rows]
 
 
-async def applied_versions(database: Database, schema: str | None) -> set[str]:
-    """Return the applied versions as an open service reads them; none where there is no table."""
+async def applied_versions(database: Database, schema: str | None) -> dict[str, bool]:
+    """Return the applied versions as an open service reads them; none where there is no table.
+
+    The values say which of them are breaking.
+    """
     table = f"{quoted(schema)}.aerich" if schema else "aerich"
     try:
         rows = await database.read(
-            Query(f"SELECT version FROM {table} WHERE app::text = $1"), files.APP
+            Query(f"SELECT version, breaking IS TRUE FROM {table} WHERE app::text = $1"), files.APP
         )
     except SchemaOutOfDate:
-        return set()
-    return {row[0] for row in rows}
+        return {}
+    return dict(rows)
 
 
 async def create_table(connection: asyncpg.Connection) -> None:
     """Make Aerich's table, or add to it what we need; where it is there already, only look."""
-    if await connection.fetchval("SELECT to_regclass($1)", _OURS) is None:
+    if not await connection.fetchval(_COMPLETE):
         async with running.begun(connection):
             await running.run_in_transaction(connection, TABLE)
 
@@ -81,11 +90,13 @@ async def create_table(connection: asyncpg.Connection) -> None:
 async def record(connection: asyncpg.Connection, file: files.MigrationFile, seconds: float) -> None:
     """Write that a version has just been applied."""
     await connection.execute(
-        f"{_RECORD} (version, app, content, checksum, duration_ms) VALUES ($1, $2, $3, $4, $5)",
+        f"{_RECORD} (version, app, content, checksum, breaking, duration_ms) "
+        "VALUES ($1, $2, $3, $4, $5, $6)",
         file.version,
         files.APP,
         _models(),
         file.checksum,
+        file.breaking,
         seconds * 1000,
     )
 
@@ -97,13 +108,14 @@ async def accept(connection: asyncpg.Connection, file: files.MigrationFile) -> N
     stock command undoes.
     """
     await connection.execute(
-        f"{_RECORD} (version, app, content, checksum) VALUES ($1, $2, $3, $4) "
-        f"ON CONFLICT (version) WHERE app::text = '{files.APP}' "
-        "DO UPDATE SET id = excluded.id, checksum = excluded.checksum",
+        f"{_RECORD} (version, app, content, checksum, breaking) VALUES ($1, $2, $3, $4, $5) "
+        f"ON CONFLICT (version) WHERE app::text = '{files.APP}' DO UPDATE "
+        "SET id = excluded.id, checksum = excluded.checksum, breaking = excluded.breaking",
         file.version,
         files.APP,
         _models(),
         file.checksum,
+        file.breaking,
     )
 
 
@@ -116,19 +128,22 @@ def record_sql(file: files.MigrationFile) -> str:
     """Return a statement that writes that a version is applied, for a script."""
     version, app, checksum = map(_literal, (file.version, files.APP, file.checksum))
     return (
-        f"{_RECORD} (version, app, content, checksum)\n"
-        f"    VALUES ({version}, {app}, current_setting('blogsvc.models')::jsonb, {checksum});"
+        f"{_RECORD} (version, app, content, checksum, breaking)\n"
+        f"    VALUES ({version}, {app}, current_setting('blogsvc.models')::jsonb, {checksum}, "
+        f"{str(file.breaking).lower()});"
     )
 
 
 async def stamp(connection: asyncpg.Connection, version: str, seconds: float) -> None:
     """Add to a row that Aerich wrote what Aerich does not know."""
+    file = files.find(files.all_files(), version)
     await connection.execute(
-        "UPDATE aerich SET checksum = $3, duration_ms = $4 "
+        "UPDATE aerich SET checksum = $3, breaking = $4, duration_ms = $5 "
         "WHERE app::text = $1 AND version::text = $2",
         files.APP,
         version,
-        files.checksum_of(version),
+        file.checksum,
+        file.breaking,
         seconds * 1000,
     )
 
@@ -166,4 +181,5 @@ def _applied(row: dict[str, Any]) -> Applied:
         applied_at=datetime.fromisoformat(moment).astimezone(UTC) if moment else None,
         duration_ms=row.get("duration_ms"),
         checksum=row.get("checksum"),
+        breaking=bool(row.get("breaking")),
     )

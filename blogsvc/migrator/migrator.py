@@ -49,9 +49,20 @@ class Report:
 
     @property
     def drifted(self) -> bool:
-        """Whether the schema, or what is recorded of it, is not what the files make."""
-        wrong = ("missing", "edited", "out of order")
-        return bool(self.drift) or any(version.state in wrong for version in self.versions)
+        """Whether the schema, or what is recorded of it, is not what the files make.
+
+        Also where this blogsvc cannot run on what a newer release has applied.
+        """
+        wrong = any(
+            version.breaking or version.state in ("edited", "out of order")
+            for version in self.versions
+        )
+        return bool(self.drift) or wrong or (self.ahead and self.pending)
+
+    @property
+    def ahead(self) -> bool:
+        """Whether a newer release has migrated; unless `drifted`, this one can run beside it."""
+        return any(version.state == "missing" for version in self.versions)
 
 
 class Migrator:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -14,6 +15,8 @@ from .history import Applied
 
 State = Literal["applied", "pending", "missing", "edited", "out of order"]
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class VersionStatus:
@@ -21,12 +24,14 @@ class VersionStatus:
 
     `pending`: not applied yet. `missing`: applied, but this blogsvc has no file of it. `edited`:
     the file changed since it was applied. `out of order`: pending, though a newer one is applied.
+    A missing one may be `breaking`: then this blogsvc cannot run on it.
     """
 
     version: str
     state: State
     applied_at: datetime | None = None
     duration_ms: float | None = None
+    breaking: bool = False
 
     @property
     def label(self) -> str:
@@ -49,24 +54,35 @@ def compare(known: Sequence[MigrationFile], applied: Sequence[Applied]) -> list[
             state = "edited" if edited else "applied"
             found.append(VersionStatus(file.version, state, row.applied_at, row.duration_ms))
     missing = [
-        VersionStatus(row.version, "missing", row.applied_at, row.duration_ms)
+        VersionStatus(row.version, "missing", row.applied_at, row.duration_ms, row.breaking)
         for row in rows.values()
     ]
     return found + missing
 
 
-def check_versions(applied: Set[str], schema: str | None) -> None:
-    """Raise `SchemaOutOfDate` unless exactly the versions of this blogsvc are applied."""
+def check_versions(applied: Mapping[str, bool], schema: str | None) -> None:
+    """Raise `SchemaOutOfDate` unless this blogsvc can run on the versions that are applied.
+
+    The values say which are breaking. A newer release may have applied others that are not: while
+    a deployment rolls, the older one runs beside it, and a warning is logged.
+    """
     known = files.all_versions()
     pending = tuple(version for version in known if version not in applied)
-    missing = tuple(sorted(applied - set(known)))
+    missing = tuple(sorted(applied.keys() - set(known)))
+    breaking = tuple(version for version in missing if applied[version])
     option = f" --schema {schema}" if schema else ""
-    if missing:
+    if breaking or (missing and pending):
         raise SchemaOutOfDate(
-            f"The schema is ahead of this blogsvc, which does not know {_listed(missing)}. "
-            "Install the blogsvc that applied it.",
+            "The schema is ahead of this blogsvc, which cannot run on "
+            f"{_listed(breaking or missing)}. Install the blogsvc that applied it.",
             pending=pending,
             missing=missing,
+        )
+    if missing:
+        _log.warning(
+            "The schema is ahead of this blogsvc, which does not know %s. Nothing of it is "
+            "breaking, so this one goes on: install the blogsvc that applied it when you can.",
+            _listed(missing),
         )
     if pending:
         raise SchemaOutOfDate(
@@ -76,8 +92,15 @@ def check_versions(applied: Set[str], schema: str | None) -> None:
         )
 
 
-def refuse_unsafe(versions: Sequence[VersionStatus]) -> None:
-    """Raise `MigrationError` where going on would build on what nobody knows."""
+def refuse_unsafe(versions: Sequence[VersionStatus], *, going_up: bool) -> None:
+    """Raise `MigrationError` where going on would build on what nobody knows.
+
+    Going up on top of a newer release's migrations is safe where there is nothing left to apply.
+    """
+    states = {version.state for version in versions}
+    breaking = any(version.breaking for version in versions)
+    if going_up and not breaking and states <= {"applied", "missing"}:
+        return
     by_state = {
         state: [version.version for version in versions if version.state == state]
         for state in ("missing", "edited", "out of order")
@@ -110,9 +133,10 @@ def plan_upgrade(
 
     Raises `MigrationError` for what `refuse_unsafe` refuses, and for a target that is behind.
     """
-    refuse_unsafe(compare(known, applied))
-    # Nothing is missing and nothing out of order: the applied ones are the first of the files.
-    newest = len({row.version for row in applied}) - 1
+    versions = compare(known, applied)
+    refuse_unsafe(versions, going_up=True)
+    # Nothing is out of order: the applied ones are the first of the files.
+    newest = sum(version.state == "applied" for version in versions) - 1
     target = files.find(known, to) if to is not None else known[-1]
     if target.number < newest:
         raise MigrationError(
@@ -144,7 +168,8 @@ def plan_downgrade(
         newest_first = newest_first[: newest_first.index(target.version)]
     else:
         newest_first = newest_first[:steps]
-    refuse_unsafe([found for found in compare(known, applied) if found.version in newest_first])
+    undone = [found for found in compare(known, applied) if found.version in newest_first]
+    refuse_unsafe(undone, going_up=False)
     return [by_version[version] for version in newest_first]
 
 

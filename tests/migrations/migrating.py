@@ -16,6 +16,13 @@ from ..support import ROOT
 
 HEAD = files.all_files()[-1]
 
+NEWER = """
+    INSERT INTO aerich (version, app, content) VALUES ('99_later.py', 'blogsvc', '{}');"""
+"""Records a version of a newer release."""
+
+BREAKING = f"{NEWER} UPDATE aerich SET breaking = true WHERE version = '99_later.py'"
+"""Records one on which older releases cannot run."""
+
 MIGRATION = '''"""Made by a test."""
 
 RUN_IN_TRANSACTION = {in_transaction}

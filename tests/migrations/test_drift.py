@@ -10,7 +10,7 @@ from blogsvc.errors import MigrationError
 from blogsvc.migrator import Migrator, files
 
 from ..support import run
-from .migrating import HEAD, execute, make_checkout, recorded
+from .migrating import BREAKING, HEAD, NEWER, execute, fetch, make_checkout, recorded
 
 CHANGES = {
     "an index dropped by hand": (
@@ -134,18 +134,55 @@ async def test_line_endings_are_no_edit(empty_database: str, tmp_path: Path) -> 
     assert (await run("blogsvc", "check", url=empty_database, checkout=checkout)).status == 0
 
 
-async def test_a_database_that_is_ahead_is_left_alone(empty_database: str) -> None:
+async def test_what_a_newer_release_has_applied_is_left_alone(empty_database: str) -> None:
     migrator = Migrator(empty_database)
     await migrator.upgrade()
-    later = "INSERT INTO aerich (version, app, content) VALUES ('99_later.py', 'blogsvc', '{}')"
-    await execute(empty_database, later)
+    await execute(empty_database, NEWER)
+    before = await recorded(empty_database)
     assert [v.version for v in await migrator.status() if v.state == "missing"] == ["99_later.py"]
-    for call in (migrator.upgrade, migrator.downgrade):
-        with pytest.raises(MigrationError, match="is ahead of this blogsvc: 99_later is applied"):
-            await call()
+    assert await migrator.upgrade() == []
+    with pytest.raises(MigrationError, match="is ahead of this blogsvc: 99_later is applied"):
+        await migrator.downgrade()
     ended = await run("aerich", "upgrade", url=empty_database)
+    assert (ended.status, ended.output.strip()) == (0, "No upgrade items found")
+    ended = await run("aerich", "downgrade", "--yes", url=empty_database)
     assert (ended.status, ended.is_one_line) == (1, True), ended.output
-    assert (await migrator.check()).drifted
+    ended = await run("blogsvc", "check", url=empty_database)
+    assert ended.status == 4
+    assert ended.output.startswith("missing: 99_later\nA newer blogsvc has migrated")
+    assert await recorded(empty_database) == before
+
+
+async def test_what_a_newer_release_has_broken_is_drift(empty_database: str) -> None:
+    migrator = Migrator(empty_database)
+    await migrator.upgrade()
+    await execute(empty_database, BREAKING)
+    with pytest.raises(MigrationError, match="is ahead of this blogsvc: 99_later is applied"):
+        await migrator.upgrade()
+    for program in ("aerich", "blogsvc"):
+        ended = await run(program, "upgrade", url=empty_database)
+        assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    assert (await run("blogsvc", "check", url=empty_database)).status == 3
+
+
+async def test_each_road_records_whether_a_version_is_breaking(
+    empty_database: str, tmp_path: Path
+) -> None:
+    checkout = make_checkout(tmp_path)
+    head = checkout / "migrations/blogsvc" / HEAD.version
+    head.write_text(f"{head.read_text()}\nBREAKING = True\n")
+    breaking = "SELECT version FROM aerich WHERE breaking"
+    roads = [("aerich", "upgrade"), ("blogsvc", "upgrade"), ("blogsvc", "adopt")]
+    for number, road in enumerate(roads):
+        ended = await run(*road, url=empty_database, checkout=checkout)
+        assert ended.status == 0, ended.output
+        assert await fetch(empty_database, breaking) == [(HEAD.version,)], road
+        if number == 0:
+            await run("aerich", "downgrade", "--yes", url=empty_database, checkout=checkout)
+        else:
+            await execute(empty_database, "TRUNCATE aerich")
+    script = await run("blogsvc", "sql", url=empty_database, checkout=checkout)
+    assert "true);" in script.output
 
 
 async def test_a_version_passed_over_is_out_of_order(empty_database: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from blogsvc import BlogService
-from blogsvc.errors import SchemaOutOfDate
+from blogsvc.errors import MigrationError, SchemaOutOfDate
 from blogsvc.migrator import Migrator, files
 
 from ..support import run
-from .migrating import execute, fetch
+from .migrating import BREAKING, NEWER, execute, fetch
 
 HEAD = files.all_versions()[-1]
 
@@ -74,10 +74,32 @@ async def test_a_service_on_a_schema_that_is_behind_says_what_to_type(
     assert told.value.pending[-1] == HEAD
 
 
-async def test_a_service_on_a_schema_that_is_ahead_says_so(empty_database: str) -> None:
+async def test_a_service_on_a_newer_schema_opens_and_warns(
+    empty_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
     await Migrator(empty_database).upgrade()
-    later = "INSERT INTO aerich (version, app, content) VALUES ('99_later.py', 'blogsvc', '{}')"
-    await execute(empty_database, later)
-    with pytest.raises(SchemaOutOfDate, match="does not know 99_later") as told:
+    await execute(empty_database, NEWER)
+    for migrate in (False, True):
+        caplog.clear()
+        async with BlogService(empty_database, migrate=migrate) as blog:
+            await blog.posts.create("A title", "")
+        (record,) = caplog.records
+        assert record.levelname == "WARNING"
+        assert "does not know 99_later" in record.message
+
+
+async def test_a_service_refuses_a_newer_schema_on_which_it_cannot_run(empty_database: str) -> None:
+    await Migrator(empty_database).upgrade()
+    await execute(empty_database, BREAKING)
+    for migrate, error in ((False, SchemaOutOfDate), (True, MigrationError)):
+        with pytest.raises(error, match="99_later"):
+            await BlogService(empty_database, migrate=migrate).open()
+
+
+async def test_a_service_refuses_a_schema_that_is_ahead_and_behind(empty_database: str) -> None:
+    await Migrator(empty_database).upgrade("3")
+    await execute(empty_database, NEWER)
+    with pytest.raises(SchemaOutOfDate, match="cannot run on 99_later") as told:
         await BlogService(empty_database).open()
     assert told.value.missing == ("99_later.py",)
+    assert told.value.pending[-1] == HEAD
