@@ -3,7 +3,6 @@
 from .connections import (
     CLEANUP_TIMEOUT,
     CONNECT_TIMEOUT,
-    DatabaseURL,
     close_pool,
     connect,
     create_pool,
@@ -13,6 +12,7 @@ from .connections import (
 from .endpoint import Endpoint, embedded_postgres
 from .sqlstates import DRIVER_ERRORS, translate
 from .transactions import Command, Database, Isolation, Query, speaking_our_errors
+from .url import DatabaseURL
 from .waiting import pauses
 
 __all__ = [

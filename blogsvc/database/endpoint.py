@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from .. import config
 from ..errors import EmbeddedUnavailable, Unavailable
-from .connections import DatabaseURL
+from .url import DatabaseURL
 
 if TYPE_CHECKING:
     from .. import embedded

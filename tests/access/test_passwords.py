@@ -12,7 +12,7 @@ import pytest
 
 from blogsvc import BlogService
 from blogsvc.database import Endpoint, connect, create_pool
-from blogsvc.database.connections import target_of
+from blogsvc.database.url import target_of
 from blogsvc.errors import BlogError, ConfigurationError, MigrationError, Unavailable
 from blogsvc.migrator import Migrator
 from blogsvc.migrator.aerich import BlogClient, tortoise_config

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from blogsvc.database.connections import target_of
+from blogsvc.database.url import target_of
 
 from ..support import PATIENCE
 

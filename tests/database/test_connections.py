@@ -22,7 +22,8 @@ from tortoise.context import TortoiseContext
 
 from blogsvc import BlogService, config
 from blogsvc.database import Query
-from blogsvc.database.connections import DatabaseURL, connect, target_of
+from blogsvc.database.connections import connect
+from blogsvc.database.url import DatabaseURL, target_of
 from blogsvc.errors import BlogError, ConfigurationError, OperationTimeout, Unavailable
 from blogsvc.migrator import Migrator, files
 

@@ -8,7 +8,8 @@ import pytest
 
 from blogsvc import embedded
 from blogsvc.database import Database, Query
-from blogsvc.database.connections import connect, target_of
+from blogsvc.database.connections import connect
+from blogsvc.database.url import target_of
 from blogsvc.errors import DatabaseError
 
 from ..embedded.processes import reachable_directory

@@ -20,7 +20,8 @@ from tortoise.backends.base.client import TransactionContext, TransactionContext
 from tortoise.context import TortoiseContext
 
 from blogsvc import embedded
-from blogsvc.database.connections import _NO_ARGUMENTS, _PARSED, leave_as_is
+from blogsvc.database.connections import leave_as_is
+from blogsvc.database.url import _NO_ARGUMENTS, _PARSED
 from blogsvc.embedded import programs, watchdog
 from blogsvc.migrator import aerich
 

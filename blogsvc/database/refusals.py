@@ -1,0 +1,127 @@
+"""What it means that no host takes a connection: whether later helps, and what to do."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Final
+
+import asyncpg
+
+from ..errors import BlogError, ConfigurationError, Unavailable
+
+_SETTINGS_REFUSED: Final = "refused a setting of the session. Correct it, or take it out of the URL"
+
+# What a server's answer means, by its SQLSTATE or the beginning of it; the longest match counts.
+_REFUSALS: Final = {
+    "22023": _SETTINGS_REFUSED,
+    "28": "refused the user or the password. Check them in the URL, and pg_hba.conf on the server",
+    "3D": "has no such database. Create it with `createdb`, or name another one in the URL",
+    "42501": "gives this user no right to connect. GRANT CONNECT ON DATABASE, or use another role",
+    "42704": _SETTINGS_REFUSED,
+    "53": "has no connection to spare. Raise max_connections, or lower max_size of the pools",
+    "55P02": _SETTINGS_REFUSED,
+    "57P": "is starting or shutting down. Try again in a moment",
+}
+
+_LATER: Final = ("08", "40", "53", "55006", "55P03", "57", "58", "XX")
+"""SQLSTATEs of a server that may take the same connection later; all others stay as they are."""
+
+
+def unreachable(
+    failures: dict[tuple[str, int], BaseException], wanted: str, timeout: float
+) -> BlogError:
+    told = "; ".join(
+        f"{_place(host, port)} {_reason(error, wanted, timeout)}"
+        for (host, port), error in failures.items()
+    )
+    if not any(_may_work_later(error) for error in failures.values()):
+        return ConfigurationError(f"PostgreSQL cannot be used: {told}.")
+    if all(_said_by_server(error) for error in failures.values()):
+        return Unavailable(f"PostgreSQL takes no connection now: {told}.")
+    return Unavailable(
+        f"PostgreSQL cannot be reached: {told}. Check that the server runs there, and host and "
+        "port in the database URL."
+    )
+
+
+def _place(host: str, port: int) -> str:
+    return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}"
+
+
+def _said_by_server(error: BaseException) -> bool:
+    # The driver raises these classes by itself, too, for a connection that is gone.
+    return isinstance(error, asyncpg.PostgresError) and error.severity is not None
+
+
+def _may_work_later(error: BaseException) -> bool:
+    """Whether the same URL may work another time, when nobody has changed it or the server."""
+    if _said_by_server(error):
+        code = str(getattr(error, "sqlstate", None) or "")
+        return code.startswith(_LATER) and not _refuses_a_setting(error)
+    match error:
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            return True
+        case ssl.SSLError() | PermissionError() | NotADirectoryError():
+            return False
+        case OSError():
+            # Not by its errno: asyncio has none for a name with several addresses.
+            return not _refuses_tls(error) and "path too long" not in str(error)
+        case asyncpg.InterfaceError():
+            return "closed" in str(error)
+        case asyncpg.InternalClientError():
+            return "authentication" not in str(error)
+    # A garbled answer cannot be decoded; a name that no host can have cannot be encoded.
+    return isinstance(error, UnicodeDecodeError) or not isinstance(error, ValueError)
+
+
+def _refuses_a_setting(error: BaseException) -> bool:
+    # PgBouncer says 08P01 for whatever it does not like; only this will not be better later.
+    return "startup parameter" in str(error)
+
+
+def _refuses_tls(error: BaseException) -> bool:
+    return type(error) is ConnectionError  # the driver's own, for an answer that is not "yes"
+
+
+def _reason(error: BaseException, wanted: str, timeout: float) -> str:
+    said = str(error) or type(error).__name__
+    if _said_by_server(error):
+        if _refuses_a_setting(error):
+            return f"{_SETTINGS_REFUSED} ({said})"
+        code = str(getattr(error, "sqlstate", None) or "")
+        for length in (5, 3, 2):
+            if code[:length] in _REFUSALS:
+                return f"{_REFUSALS[code[:length]]} ({said})"
+        later = ". Try again later" if _may_work_later(error) else ""
+        return f"refused the connection{later} ({said})"
+    match error:
+        case asyncpg.TargetServerAttributeNotMatched():
+            return f"is not {wanted}"
+        case TimeoutError():
+            return f"did not answer within {timeout:g} s"
+        case ConnectionRefusedError():
+            return "refused the connection: nothing listens there"
+        case OSError() if "path too long" in said:
+            return "is too long for the path of a socket. Move the socket, and name it in the URL"
+        case FileNotFoundError():
+            return "does not exist: nothing listens there"
+        case PermissionError():
+            return "may not be opened by this account. Give it the right to, or use another address"
+        case socket.gaierror():
+            return "is not a name that can be resolved"
+        case UnicodeDecodeError():
+            return "sent an answer that makes no sense"
+        case UnicodeError():
+            return "is no name that a host can have. Correct it in the URL"
+        case ssl.SSLCertVerificationError():
+            return f"has a certificate that cannot be trusted ({error.verify_message or said})"
+        case _ if _refuses_tls(error):
+            return "takes no TLS, or is no PostgreSQL. Check the port, and sslmode, in the URL"
+        case ConnectionError() | asyncpg.PostgresError() | ssl.SSLEOFError():
+            return f"closed the connection ({said})"
+        case ssl.SSLError():
+            return f"does not agree on TLS. Check the port, and sslmode, in the URL ({said})"
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError():
+            return f"asks for a login that the driver cannot make. Check pg_hba.conf ({said})"
+    return f"failed ({said})"

@@ -1,0 +1,122 @@
+"""What a database URL says; the driver reads it."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import ssl
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import asyncpg
+from asyncpg import connect_utils
+
+from ..errors import ConfigurationError
+
+_PARSED: Final = (
+    "host",
+    "port",
+    "user",
+    "password",
+    "passfile",
+    "database",
+    "command_timeout",
+    "ssl",
+    "direct_tls",
+    "server_settings",
+    "target_session_attrs",
+    "krbsrvname",
+    "gsslib",
+    "service",
+    "servicefile",
+)
+_NO_ARGUMENTS: Final[dict[str, Any]] = {
+    **dict.fromkeys(_PARSED),
+    "statement_cache_size": 100,
+    "max_cached_statement_lifetime": 300,
+    "max_cacheable_statement_size": 15360,
+}
+
+_BAD_URL: Final = (
+    ValueError,
+    KeyError,  # an account that the system does not know
+    OSError,
+    configparser.Error,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+_FORM: Final = (
+    "It has the form postgresql://user:password@host:port/database; percent-encode what is special."
+)
+
+_TLS: Final = "Check sslmode, sslrootcert, sslcert and sslkey in it, and PGSSL... variables."
+
+
+class DatabaseURL(str):
+    """A URL that does not show its password where a log prints it as part of something."""
+
+    def __repr__(self) -> str:
+        return "<database URL>"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What asyncpg reads out of a URL, the environment and the service file."""
+
+    hosts: tuple[tuple[str, int], ...]
+    session_attrs: str
+    settings: dict[str, str]
+
+
+def target_of(url: str) -> Target:
+    """Return the hosts that asyncpg would try for a URL, in its order, and what it looks for there.
+
+    Raises `ConfigurationError` when it can make nothing of the URL. The message holds no part of
+    the URL: there may be a password in it.
+    """
+    url = DatabaseURL(url)
+    found = _read(url)
+    if isinstance(found, Target):
+        return found
+    # Out here, so that neither the driver's error nor what it made of the URL is at hand.
+    reason, advice = found
+    raise ConfigurationError(f"The database URL cannot be used ({reason}). {advice}")
+
+
+def _flaw(error: BaseException) -> tuple[str, str]:
+    """Return what is wrong with a URL, without any part of it, and what to do."""
+    if isinstance(error, OSError):
+        # A hint of the driver's would be about one way out of several.
+        what = "certificate or key" if isinstance(error, ssl.SSLError) else "file"
+        return f"a {what} that it names: {error.strerror or error}", _TLS
+    # The first line: what follows are hints, which say the opposite when parts of them are missing.
+    line = str(error.args[0] if error.args else error).partition("\n")[0]
+    # The driver quotes parts of the URL between quotation marks, and objects of its own.
+    reason = re.sub("""['"].*['"]|<.*>""", "...", line)
+    return reason, _TLS if "certificate" in reason else _FORM
+
+
+def _read(url: str) -> Target | tuple[str, str]:
+    """Return what asyncpg makes of a URL, or why it can make nothing of it, and what to do."""
+    try:
+        parts = urlsplit(url)
+        # Where an @ stands elsewhere, a part of the password would be taken for a host.
+        if parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
+            return "there is an unencoded @, /, ? or # in the user or the password", _FORM
+        addresses, parameters, _ = connect_utils._parse_connect_arguments(dsn=url, **_NO_ARGUMENTS)
+    except _BAD_URL as error:
+        return _flaw(error)
+    return Target(
+        hosts=tuple(_host_and_port(address) for address in addresses),
+        session_attrs=parameters.target_session_attrs.value,
+        settings=dict(parameters.server_settings or {}),
+    )
+
+
+def _host_and_port(address: str | tuple[str, int]) -> tuple[str, int]:
+    if isinstance(address, tuple):
+        return address
+    directory, _, name = address.rpartition("/")
+    return directory, int(name.rpartition(".")[2])
