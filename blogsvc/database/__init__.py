@@ -10,6 +10,7 @@ from .connections import (
     quoted,
 )
 from .endpoint import Endpoint, embedded_postgres
+from .poolers import Connection
 from .sqlstates import DRIVER_ERRORS, translate
 from .transactions import Command, Database, Isolation, Query, speaking_our_errors
 from .url import DatabaseURL
@@ -20,6 +21,7 @@ __all__ = [
     "CONNECT_TIMEOUT",
     "DRIVER_ERRORS",
     "Command",
+    "Connection",
     "Database",
     "DatabaseURL",
     "Endpoint",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
 
 from ..errors import ConfigurationError, Unavailable
+from .poolers import Connection, open_through_any
 from .refusals import unreachable
 from .url import DatabaseURL, target_of
 from .waiting import pauses
@@ -26,7 +28,7 @@ CLEANUP_TIMEOUT: Final = 2.0
 
 async def connect(
     url: str, *, timeout: float, settings: Mapping[str, str] | None = None, **options: Any
-) -> asyncpg.Connection:
+) -> Connection:
     """Open one connection, giving each host of the URL `timeout` seconds of its own.
 
     `settings` are the session's; what the URL says of them counts more. Raises `Unavailable` where
@@ -38,19 +40,23 @@ async def connect(
     given = {**SETTINGS, **(settings or {}), **target.settings}
     if "client_encoding" in given:
         given["client_encoding"] = "UTF8"  # any other cannot bring every text to the server
-    options |= {"server_settings": given}
+    options = {"connection_class": Connection, **options, "server_settings": given}
     # asyncpg would keep one time limit for all hosts, so that a hanging one hides the next.
     passes = ["standby", "any"] if wanted == "prefer-standby" else [wanted]
     failures: dict[tuple[str, int], BaseException] = {}
     for attrs in passes:
         for host, port in target.hosts:
             try:
-                connection = await asyncpg.connect(
-                    url,
-                    host=host,
-                    port=port,
+                connection = await open_through_any(
+                    partial(
+                        asyncpg.connect,
+                        url,
+                        host=host,
+                        port=port,
+                        timeout=timeout,
+                        **{**options, "target_session_attrs": attrs},
+                    ),
                     timeout=timeout,
-                    **{**options, "target_session_attrs": attrs},
                 )
             except BaseException as error:
                 _drop_frames(error)
@@ -103,6 +109,7 @@ async def create_pool(
                     ) from error
             await asyncio.sleep(next(waits))
 
+    options = {"connection_class": Connection, **options}
     return await asyncpg.create_pool(url, connect=connect_one, **options)
 
 

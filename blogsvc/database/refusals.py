@@ -12,6 +12,14 @@ from ..errors import BlogError, ConfigurationError, Unavailable
 
 _SETTINGS_REFUSED: Final = "refused a setting of the session. Correct it, or take it out of the URL"
 
+# What PgBouncer says, always with 08P01, of what will not be better later.
+_POOLERS: Final = {
+    "startup parameter": "is a pooler, which refused a setting of the session. Migrate over a "
+    "direct connection; for all else, take it out of the URL, and give it to the role",
+    "statement pooling": "is a pooler in statement mode, which allows no transaction. Set "
+    "pool_mode to transaction or session",
+}
+
 # What a server's answer means, by its SQLSTATE or the beginning of it; the longest match counts.
 _REFUSALS: Final = {
     "22023": _SETTINGS_REFUSED,
@@ -56,9 +64,10 @@ def _said_by_server(error: BaseException) -> bool:
 
 def _may_work_later(error: BaseException) -> bool:
     """Whether the same URL may work another time, when nobody has changed it or the server."""
+    if _pooler_says(error):
+        return False
     if _said_by_server(error):
-        code = str(getattr(error, "sqlstate", None) or "")
-        return code.startswith(_LATER) and not _refuses_a_setting(error)
+        return str(getattr(error, "sqlstate", None) or "").startswith(_LATER)
     match error:
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
             return True
@@ -75,9 +84,8 @@ def _may_work_later(error: BaseException) -> bool:
     return isinstance(error, UnicodeDecodeError) or not isinstance(error, ValueError)
 
 
-def _refuses_a_setting(error: BaseException) -> bool:
-    # PgBouncer says 08P01 for whatever it does not like; only this will not be better later.
-    return "startup parameter" in str(error)
+def _pooler_says(error: BaseException) -> str | None:
+    return next((what for words, what in _POOLERS.items() if words in str(error)), None)
 
 
 def _refuses_tls(error: BaseException) -> bool:
@@ -86,9 +94,10 @@ def _refuses_tls(error: BaseException) -> bool:
 
 def _reason(error: BaseException, wanted: str, timeout: float) -> str:
     said = str(error) or type(error).__name__
+    told = _pooler_says(error)
+    if told:
+        return f"{told} ({said})"
     if _said_by_server(error):
-        if _refuses_a_setting(error):
-            return f"{_SETTINGS_REFUSED} ({said})"
         code = str(getattr(error, "sqlstate", None) or "")
         for length in (5, 3, 2):
             if code[:length] in _REFUSALS:

@@ -159,6 +159,11 @@ def _rule_broken(error: asyncpg.PostgresError, code: str) -> BlogError | None:
         return ConfigurationError(
             f"The database role lacks a right ({error}). GRANT it, or use another role."
         )
+    if code in ("26000", "42P05"):
+        return ConfigurationError(
+            f"Something between blogsvc and PostgreSQL loses prepared statements ({error}): a "
+            "pooler that hides itself. Use a direct connection, or PgBouncer as in docs/scaling.md."
+        )
     if code in ("42P01", "42703", "3F000"):
         return SchemaOutOfDate(
             f"The schema is not what blogsvc needs ({error}). Run `blogsvc upgrade` "

@@ -40,6 +40,7 @@ Isolation = Literal["read committed", "repeatable read", "serializable"]
 T = TypeVar("T")
 
 _SQLSTATE: Final = re.compile("[0-9A-Z]{5}")
+_MIXED_UP: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
 _ISOLATIONS: Final = ("read committed", "repeatable read", "serializable")
 
 
@@ -273,6 +274,8 @@ def speaking_our_errors(connection: asyncpg.Connection, *, write: bool = False) 
 
 def _is_sound(error: Exception) -> bool:
     """Whether it is a refusal of the server, or of the driver before anything was sent."""
+    if isinstance(error, _MIXED_UP):
+        return False
     if isinstance(error, asyncpg.PostgresError):
         # Without a code it is no answer of PostgreSQL, but something else that looked like one.
         return _SQLSTATE.fullmatch(error.sqlstate or "") is not None
@@ -288,7 +291,7 @@ def _what_it_means(error: Exception, *, write: bool) -> BlogError:
             "1 or after 9999 in the table."
         )
     # With an InternalClientError the driver also says that the server hung up between statements.
-    if _is_sound(error) or isinstance(error, (OSError, asyncpg.InternalClientError)):
+    if _is_sound(error) or isinstance(error, (OSError, asyncpg.InternalClientError, *_MIXED_UP)):
         return translate(error, write=write)
     if write:
         return OutcomeUnknown()

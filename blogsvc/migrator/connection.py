@@ -14,8 +14,21 @@ from typing import Any, Final
 
 import asyncpg
 
-from ..database import CLEANUP_TIMEOUT, CONNECT_TIMEOUT, connect, speaking_our_errors, translate
-from ..errors import BlogError, OperationTimeout, OutcomeUnknown, Unavailable
+from ..database import (
+    CLEANUP_TIMEOUT,
+    CONNECT_TIMEOUT,
+    Connection,
+    connect,
+    speaking_our_errors,
+    translate,
+)
+from ..errors import (
+    BlogError,
+    ConfigurationError,
+    OperationTimeout,
+    OutcomeUnknown,
+    Unavailable,
+)
 from . import lock
 
 COMMAND_TIMEOUT: Final = 10.0
@@ -31,10 +44,15 @@ LIFE_SIGN: Final = 30.0
 _KEEPALIVE: Final = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 _USER_TIMEOUT: Final = {"TCP_USER_TIMEOUT": 60_000}
 
+# Only a server connection that was made for this client has been given its settings at the start.
+_IS_OURS: Final = """
+    SELECT source = 'client' AND setting = $1 FROM pg_catalog.pg_settings
+    WHERE name = 'lock_timeout'"""
+
 _AT_WORK: Final = "SELECT state, state_change FROM pg_stat_activity WHERE pid = $1"
 
 
-class MigratingConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is untyped
+class MigratingConnection(Connection):
     """Raises a `BlogError` where the connection is lost or its answer, and is closed then.
 
     What the server refuses is raised as it is: who migrates reads PostgreSQL's own words, and runs
@@ -116,7 +134,17 @@ async def opened(
 async def prepare(
     connection: MigratingConnection, url: str, schema: str | None, *, locked: bool
 ) -> None:
-    """Make a new connection fit for migrating; see `lock.prepare`."""
+    """Make a new connection fit for migrating; see `lock.prepare`.
+
+    Raises `ConfigurationError` where a pooler is in between: it may give another client the session
+    that holds the migration lock.
+    """
+    if connection.behind_pooler and not await _is_ours(connection):
+        raise ConfigurationError(
+            "This URL leads to a pooler, which may share the session that holds the migration lock "
+            "with others. Give the migrations a direct connection to PostgreSQL: see "
+            "docs/scaling.md. Nothing was changed."
+        )
     if locked and connection.address is not None:
         connection.keep_alive()
         await _watch(connection, url)
@@ -138,6 +166,11 @@ def saying_where_things_stand(*, locked: bool) -> Iterator[None]:
     except (Unavailable, OperationTimeout, OutcomeUnknown) as error:
         error.args = (f"{error} {where}",)
         raise
+
+
+async def _is_ours(connection: MigratingConnection) -> bool:
+    limit = lock.settings(None)["lock_timeout"]
+    return bool(await connection.fetchval(_IS_OURS, limit))
 
 
 async def _watch(connection: MigratingConnection, url: str) -> None:

@@ -21,6 +21,7 @@ from tortoise.context import TortoiseContext
 
 from blogsvc import embedded
 from blogsvc.database.connections import leave_as_is
+from blogsvc.database.poolers import Connection
 from blogsvc.database.url import _NO_ARGUMENTS, _PARSED
 from blogsvc.embedded import programs, watchdog
 from blogsvc.migrator import aerich
@@ -69,6 +70,18 @@ async def test_asyncpg_gives_one_time_limit_to_all_hosts_together() -> None:
 def test_a_server_that_is_not_what_was_asked_for_is_an_internal_error_of_asyncpg() -> None:
     assert issubclass(asyncpg.TargetServerAttributeNotMatched, asyncpg.InternalClientError)
     assert not issubclass(asyncpg.InternalClientError, asyncpg.InterfaceError | OSError)
+
+
+async def test_asyncpg_asks_the_connection_for_the_names_of_its_statements(server: str) -> None:
+    assert parameters_of(asyncpg.Connection._get_unique_id) == ["self", "prefix"]
+    connection = await asyncpg.connect(server, connection_class=Connection)
+    try:
+        await connection.fetch("SELECT 1")
+        rows = await connection.fetch("SELECT name FROM pg_prepared_statements")
+    finally:
+        await connection.close()
+    assert len(rows) == 2
+    assert all(row["name"].startswith("blogsvc_") for row in rows)
 
 
 async def test_the_pool_of_asyncpg_connects_and_resets_as_we_say(server: str) -> None:

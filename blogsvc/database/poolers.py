@@ -1,0 +1,88 @@
+"""Poolers: none of them may bring one client's statement to another client.
+
+A pooler in transaction mode gives each transaction to whichever connection to the server is free,
+and prepared statements stay where they were made. asyncpg names them by a counter, so that two
+processes use the same names: one could run the statement that the other has prepared. Which mode a
+pooler is in cannot be seen from outside; so each one is taken for one in transaction mode.
+
+Every private name of asyncpg that this rests on stands in this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import asyncpg
+
+_PROBE: Final = "SELECT FROM pg_catalog.pg_prepared_statements WHERE name = $1"
+
+Opener = Callable[..., Awaitable["Connection"]]
+"""Opens a connection with the options of `asyncpg.connect` that it is given."""
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is untyped
+    """A connection whose prepared statements no other one, in any process, calls by their names.
+
+    Where a pooler hides from `open_through_any`, a wrong statement can so be missing, but never be
+    somebody else's.
+    """
+
+    behind_pooler = False
+    """Whether something in between speaks the protocol and may change servers."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        mine = secrets.token_hex(8)
+        self._names = (f"blogsvc_{mine}_{number:x}" for number in itertools.count(1))
+
+    def _get_unique_id(self, prefix: str) -> str:
+        return next(self._names)
+
+
+async def open_through_any(open_one: Opener, *, timeout: float) -> Connection:
+    """Open a connection that is safe whatever is in between, within `timeout` seconds.
+
+    Asks one question. Behind a pooler that does not follow prepared statements, each statement is
+    unnamed and sent whole at each call; it costs a second round trip.
+    """
+    async with asyncio.timeout(timeout):
+        connection = await open_one()
+        try:
+            if await _speaks_to_the_server(connection):
+                return connection
+            follows = await _follows_statements(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        if not follows:
+            connection.terminate()
+            connection = await open_one(statement_cache_size=0)
+        connection.behind_pooler = True
+        return connection
+
+
+async def _speaks_to_the_server(connection: Connection) -> bool:
+    """Whether the process that the connection was announced to be is the one that answers."""
+    # As a simple query, which prepares nothing, and whose status tells how many rows there are.
+    pid = connection.get_server_pid()
+    status: str = await connection.execute(f"SELECT WHERE pg_catalog.pg_backend_pid() = {pid}")
+    return status == "SELECT 1"
+
+
+async def _follows_statements(connection: Connection) -> bool:
+    """Whether the pooler gives prepared statements names of its own, and knows whose they are.
+
+    Then the one that is running here is not to be found under the name that we gave it.
+    """
+    name = next(connection._names)
+    await connection.execute("BEGIN")  # which keeps it with one server
+    statement = await connection.prepare(_PROBE, name=name)
+    follows = not await statement.fetch(name)
+    if not follows:
+        await connection.execute(f"DEALLOCATE {name}")
+    await connection.execute("COMMIT")
+    return follows
