@@ -11,8 +11,9 @@ from .connections import (
 )
 from .endpoint import Endpoint, embedded_postgres
 from .poolers import Connection
+from .speaking import speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
-from .transactions import Command, Database, Isolation, Query, speaking_our_errors
+from .transactions import Command, Database, Isolation, Query
 from .url import DatabaseURL
 from .waiting import pauses
 

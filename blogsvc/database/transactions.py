@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, Literal, NewType, TypeVar
 
 import asyncpg
@@ -17,7 +16,6 @@ import asyncpg
 from ..errors import (
     BlogError,
     ConfigurationError,
-    DatabaseError,
     NotOpen,
     OutcomeUnknown,
     TransactionAborted,
@@ -26,7 +24,7 @@ from ..errors import (
     WrongEventLoop,
 )
 from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
-from .sqlstates import translate
+from .speaking import cut_off, speaking_our_errors, what_it_means
 from .waiting import pauses
 
 Query = NewType("Query", str)
@@ -39,8 +37,6 @@ Isolation = Literal["read committed", "repeatable read", "serializable"]
 
 T = TypeVar("T")
 
-_SQLSTATE: Final = re.compile("[0-9A-Z]{5}")
-_MIXED_UP: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
 _ISOLATIONS: Final = ("read committed", "repeatable read", "serializable")
 
 
@@ -244,61 +240,17 @@ class Database:
         except BlogError:
             raise
         except Exception as error:
-            raise _what_it_means(error, write=False) from error
+            raise what_it_means(error, write=False) from error
 
     async def _release(self, connection: asyncpg.Connection) -> None:
         if self._pool is None:
-            _cut_off(connection)
+            cut_off(connection)
             return
         try:
             await self._pool.release(connection, timeout=CLEANUP_TIMEOUT)
         except Exception:  # noqa: BLE001 - the driver's; the call itself has its result
             # The pool has cut it off already and will make another one.
-            _cut_off(connection)
-
-
-@contextlib.contextmanager
-def speaking_our_errors(connection: asyncpg.Connection, *, write: bool = False) -> Iterator[None]:
-    """Raise a `BlogError` for whatever a call of the driver raises.
-
-    The connection is cut off where the driver made no sense of what it read: it may take the rest
-    of that answer for the next one. `write` is as for `translate`.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not (_is_sound(error) or isinstance(error, (TimeoutError, OverflowError))):
-            _cut_off(connection)
-        raise _what_it_means(error, write=write) from error
-
-
-def _is_sound(error: Exception) -> bool:
-    """Whether it is a refusal of the server, or of the driver before anything was sent."""
-    if isinstance(error, _MIXED_UP):
-        return False
-    if isinstance(error, asyncpg.PostgresError):
-        # Without a code it is no answer of PostgreSQL, but something else that looked like one.
-        return _SQLSTATE.fullmatch(error.sqlstate or "") is not None
-    return isinstance(error, asyncpg.InterfaceError)
-
-
-def _what_it_means(error: Exception, *, write: bool) -> BlogError:
-    if isinstance(error, OverflowError):
-        # The statement was run: only its answer cannot be read.
-        kind = OutcomeUnknown if write else DatabaseError
-        return kind(
-            f"A row holds a time that Python has no date for ({error}). Look for years before "
-            "1 or after 9999 in the table."
-        )
-    # With an InternalClientError the driver also says that the server hung up between statements.
-    if _is_sound(error) or isinstance(error, (OSError, asyncpg.InternalClientError, *_MIXED_UP)):
-        return translate(error, write=write)
-    if write:
-        return OutcomeUnknown()
-    return Unavailable(
-        f"The answer of PostgreSQL made no sense ({type(error).__name__}: {error}), and the "
-        "connection was cut. Try again; if it happens again, use TLS, which notices such answers."
-    )
+            cut_off(connection)
 
 
 def _begin_statement(isolation: Isolation | None, readonly: bool) -> str:
@@ -316,7 +268,7 @@ async def _begin(connection: asyncpg.Connection, statement: str) -> None:
             await connection.execute(statement)
     except BaseException:
         # It may have begun all the same.
-        _cut_off(connection)
+        cut_off(connection)
         raise
 
 
@@ -342,20 +294,13 @@ async def _commit(connection: asyncpg.Connection) -> None:
             status = await connection.execute("COMMIT")
     except BaseException as error:
         if not isinstance(error.__cause__, asyncpg.PostgresError):
-            _cut_off(connection)  # it may be on its way still
+            cut_off(connection)  # it may be on its way still
         raise
     if status == "ROLLBACK":
         raise TransactionAborted(sqlstate="25P02")
     if status != "COMMIT":
-        _cut_off(connection)
+        cut_off(connection)
         raise OutcomeUnknown
-
-
-def _cut_off(connection: asyncpg.Connection) -> None:
-    """Close the connection at once; the server undoes what is not committed."""
-    # The pool takes back by itself what the server has closed.
-    with contextlib.suppress(asyncpg.InterfaceError):
-        connection.terminate()
 
 
 async def _roll_back(connection: asyncpg.Connection, statement: str) -> None:
@@ -364,7 +309,7 @@ async def _roll_back(connection: asyncpg.Connection, statement: str) -> None:
         async with asyncio.timeout(CLEANUP_TIMEOUT):
             await connection.execute(statement)
     except Exception:  # noqa: BLE001 - the driver's; what the block raised is told
-        _cut_off(connection)
+        cut_off(connection)
     except BaseException:
-        _cut_off(connection)
+        cut_off(connection)
         raise
