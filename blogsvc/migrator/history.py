@@ -38,7 +38,8 @@ the columns are nullable and unknown to Aerich's model, and the index counts our
 
 _COMPLETE: Final = f"""
     SELECT to_regclass('{_OURS}') IS NOT NULL AND EXISTS (
-        SELECT FROM pg_attribute WHERE attrelid = to_regclass('aerich') AND attname = 'breaking')"""
+        SELECT FROM pg_attribute
+        WHERE attrelid = to_regclass('aerich')::oid AND attname::text = 'breaking')"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,8 @@ def check_versions(applied: Mapping[str, bool], schema: str | None) -> None:
         _log.warning(
             "The schema is ahead of this blogsvc, which does not know %s. Nothing of it is "
             "breaking, so this one goes on: install the blogsvc that applied it when you can.",
-            _listed(missing),
+            # Somebody else wrote it, and a log is read on a terminal.
+            _listed(missing).encode("unicode_escape").decode(),
         )
     if pending:
         raise SchemaOutOfDate(

@@ -176,6 +176,7 @@ async def test_a_status_tells_when_and_how_long_whoever_applied_it(empty_databas
         "state": "pending",
         "applied_at": None,
         "duration_ms": None,
+        "breaking": False,
     }
 
 
