@@ -4,7 +4,7 @@ from .migrator import Migrator
 from .posts import UNSET, NewPost, Page, PostRecord, PostRepository, SearchHit
 from .service import BlogService
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "UNSET",

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from tortoise import fields
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.expressions import RawSQL
 from tortoise.fields.db_defaults import Now
 from tortoise.indexes import Index
@@ -37,6 +38,8 @@ class Post(Model):
     version = fields.IntField(default=1)
     created_at = fields.DatetimeField(db_default=Now())
     updated_at = fields.DatetimeField(db_default=Now())
+    tags: fields.Field[list[str]] = ArrayField(element_type="text", default=list)
+    metadata: fields.Field[dict[str, Any]] = fields.JSONField(default=dict)
 
     class Meta:
         table = "posts"

@@ -69,6 +69,12 @@ _CONSTRAINTS: Final[dict[str, tuple[str, str]]] = {
     "posts_status_known": ("status", "is not draft, published or archived"),
     "posts_slug_not_blank": ("slug", "is blank"),
     "posts_version_positive": ("version", "is not positive"),
+    "posts_tags_valid": ("tags", "have one that is blank, too long, or there twice"),
+    "posts_former_slugs_valid": (
+        "former_slugs",
+        "have one that is blank, too long, or there twice",
+    ),
+    "posts_metadata_object": ("metadata", "is not an object"),
     "posts_published_has_time": ("published_at", "is missing: a published post needs one"),
 }
 

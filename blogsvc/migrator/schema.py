@@ -75,14 +75,19 @@ _TRIGGERS: Final = """
     WHERE tgrelid = to_regclass('posts')::oid AND NOT tgisinternal
     ORDER BY tgname"""
 
-# A trigger without its function would be half the truth. Its text is long: a digest tells whether
-# it is the same.
+# A trigger or a rule without its function would be half the truth. Its text is long: a digest tells
+# whether it is the same.
 _FUNCTIONS: Final = """
     SELECT DISTINCT proname, pg_catalog.concat_ws(' ',
         'SET ' || pg_catalog.array_to_string(proconfig, ', '),
         'text with md5 ' || md5(btrim(regexp_replace(prosrc, '[[:space:]]+', ' ', 'g'))))
-    FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
-    WHERE tgrelid = to_regclass('posts')::oid AND NOT tgisinternal
+    FROM pg_proc
+    WHERE oid IN (
+        SELECT tgfoid FROM pg_trigger
+        WHERE tgrelid = to_regclass('posts')::oid AND NOT tgisinternal
+        UNION SELECT refobjid FROM pg_depend JOIN pg_constraint ON pg_constraint.oid = objid
+        WHERE classid = 'pg_constraint'::regclass::oid AND refclassid = 'pg_proc'::regclass::oid
+            AND conrelid = to_regclass('posts')::oid)
     ORDER BY proname"""
 
 _POLICIES: Final = """

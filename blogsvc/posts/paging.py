@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import math
 import struct
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
@@ -23,13 +24,18 @@ _VERSION: Final = 1
 class Filters(TypedDict, total=False):
     """What `count`, `page` and `stream` can be narrowed down to.
 
-    `visible` keeps the posts that are published by now; the two times are exclusive.
+    `visible` keeps the posts that are published by now; `tag` those that have it; `metadata` those
+    that contain all of it; the times are exclusive.
     """
 
     status: Status | None
     visible: bool
+    tag: str | None
+    metadata: Mapping[str, Any] | None
     created_before: datetime | None
     created_after: datetime | None
+    published_before: datetime | None
+    published_after: datetime | None
 
 
 def conditions_of(filters: Filters, order: Order | None = None) -> dict[str, Any]:
@@ -45,7 +51,7 @@ def conditions_of(filters: Filters, order: Order | None = None) -> dict[str, Any
     for name, value in filters.items():
         if name == "visible":
             found[name] = bool(value) or None
-        elif value is not None:
+        elif value is not None and value != {}:
             found[name] = validation.check_filter(name, value)
     found["dated"] = order == "published" or None
     return {name: found[name] for name in FILTERS if found.get(name) is not None}

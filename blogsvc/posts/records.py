@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, make_dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, make_dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -37,7 +38,8 @@ UNSET: Final = Unset.UNSET
 class PostRecord:
     """One stored post, as the database returned it.
 
-    Times are aware and in UTC. A record does not change when the row does: read it again.
+    Times are aware and in UTC. A record does not change when the row does: read it again. Its hash
+    leaves `metadata` out, which is a dict.
     """
 
     id: int
@@ -49,18 +51,22 @@ class PostRecord:
     version: int
     created_at: datetime
     updated_at: datetime
+    tags: tuple[str, ...]
+    metadata: dict[str, Any] = field(hash=False)
 
 
 # A frozen dataclass sets each field through `object.__setattr__`, which takes four times as long as
 # reading the row did. So a record is filled while it is not frozen yet: a twin with equal slots.
 _Unfrozen: Any = make_dataclass(
-    "_Unfrozen", [(field.name, field.type) for field in fields(PostRecord)], slots=True
+    "_Unfrozen", [(each.name, each.type) for each in fields(PostRecord)], slots=True
 )
 
 
 def record_of(row: Iterable[Any]) -> PostRecord:
     """Return the record of a row that holds the fields in their order."""
     record = _Unfrozen(*row)
+    record.tags = tuple(record.tags) if record.tags else ()
+    record.metadata = {} if record.metadata == "{}" else json.loads(record.metadata)
     record.__class__ = PostRecord
     return record  # type: ignore[no-any-return]
 
@@ -69,7 +75,9 @@ def record_of(row: Iterable[Any]) -> PostRecord:
 class NewPost:
     """A post that is not stored yet, as `create_many` takes it.
 
-    Without a slug one is made from the title; without `created_at` the database's clock counts.
+    Without a slug one is made from the title; without `created_at` and `updated_at` the database's
+    clock counts. `former_slugs` lead to the post, too, until another one has them; `source` names
+    the file that it came from, for those who import.
     """
 
     title: str
@@ -78,6 +86,11 @@ class NewPost:
     slug: str | None = None
     published_at: datetime | None = None
     created_at: datetime | None = None
+    tags: Iterable[str] = ()
+    metadata: Mapping[str, Any] | None = field(default=None, hash=False)
+    updated_at: datetime | None = None
+    former_slugs: Iterable[str] = ()
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

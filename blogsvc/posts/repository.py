@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -47,14 +47,16 @@ class PostRepository:
         slug: str | None = None,
         published_at: datetime | None = None,
         created_at: datetime | None = None,
+        tags: Iterable[str] = (),
+        metadata: Mapping[str, Any] | None = None,
     ) -> PostRecord:
         """Store a new post and return it.
 
         Without a slug one is made from the title, and another one if that is taken. A post created
-        as published without `published_at` is published now. Raises `InvalidPost`, and
-        `AlreadyExists` when the slug that was asked for is taken.
+        as published without `published_at` is published now. `metadata` is any JSON object. Raises
+        `InvalidPost`, and `AlreadyExists` when the slug that was asked for is taken.
         """
-        post = NewPost(title, content, status, slug, published_at, created_at)
+        post = NewPost(title, content, status, slug, published_at, created_at, tags, metadata)
         return await creating.create(self._database, self._table, post)
 
     async def create_many(self, posts: Iterable[NewPost]) -> list[int]:
@@ -83,14 +85,18 @@ class PostRepository:
         return await self._one(id)
 
     async def get_by_slug(self, slug: str) -> PostRecord:
-        """Return the post with this slug. Raises `PostNotFound`."""
+        """Return the post with this slug, or else the newest that had it before.
+
+        Of such a former slug, the record has the present one: a web application redirects there.
+        Raises `PostNotFound`.
+        """
         post = await self.get_by_slug_or_none(slug)
         if post is None:
             raise PostNotFound(slug=slug)
         return post
 
     async def get_by_slug_or_none(self, slug: str) -> PostRecord | None:
-        """Return the post with this slug, or None where there is none."""
+        """Return the post that `get_by_slug` finds, or None where there is none."""
         if not validation.slug_is_possible(slug):
             return None
         rows = await self._database.read(sql.get_by_slug(self._table), slug)
@@ -115,6 +121,14 @@ class PostRepository:
         """Return how many posts the filters of `page` let through. Reads all of them."""
         return await self._counted(paging.conditions_of(filters))
 
+    async def tags(self, *, visible: bool = False) -> dict[str, int]:
+        """Return every tag and how many posts have it, most used first. Reads all that have any.
+
+        `visible` counts the posts that are published by now.
+        """
+        rows = await self._database.read(sql.tags(self._table, visible=bool(visible)))
+        return dict(rows)
+
     async def page(
         self,
         *,
@@ -128,7 +142,8 @@ class PostRepository:
 
         `newest` and `oldest` go by `created_at`, `updated` by the last change first, `published`
         by `published_at`, latest first, and leaves out posts without one. Posts of equal time go by
-        id. `visible` keeps the posts that are published by now; the two times are exclusive.
+        id. `visible` keeps the posts that are published by now, `tag` those with it, `metadata`
+        those that contain all of it; the times are exclusive.
         `limit` goes from 1 to 1000. `with_total` counts all matching posts, in a second statement.
 
         Pages are stable: what is inserted or deleted between two calls makes no other post appear
@@ -184,16 +199,25 @@ class PostRepository:
         slug: str | Unset = UNSET,
         status: Status | Unset = UNSET,
         published_at: datetime | Unset | None = UNSET,
+        tags: Iterable[str] | Unset = UNSET,
+        metadata: Mapping[str, Any] | Unset | None = UNSET,
         expected_version: int | None = None,
     ) -> PostRecord:
         """Change the fields that are given, in one statement, and return the post.
 
         `version` goes up by one. Where nothing would change, nothing is written and the version
-        stays. Raises `PostNotFound`, `InvalidPost`, `AlreadyExists` for a slug that is taken, and
+        stays. `tags` and `metadata` are set as a whole. A slug that the post gives up still leads
+        to it. Raises `PostNotFound`, `InvalidPost`, `AlreadyExists` for a slug that is taken, and
         `VersionConflict` when the post is not at `expected_version`.
         """
         changes = validation.check_fields(
-            title=title, content=content, slug=slug, status=status, published_at=published_at
+            title=title,
+            content=content,
+            slug=slug,
+            status=status,
+            published_at=published_at,
+            tags=tags,
+            metadata=metadata,
         )
         return await self._change(id, changes, expected_version)
 
@@ -205,16 +229,23 @@ class PostRepository:
         content: str,
         status: Status | Unset = UNSET,
         published_at: datetime | Unset | None = UNSET,
+        tags: Iterable[str] | Unset = UNSET,
+        metadata: Mapping[str, Any] | Unset | None = UNSET,
     ) -> tuple[PostRecord, bool]:
         """Store a post under a slug, or bring the one that is there up to date.
 
-        Returns it, and whether it was created. Left out, `status` and `published_at` stay as they
-        are; a new post is a draft. Where nothing would change, nothing is written. Raises
+        Returns it, and whether it was created. What is left out stays as it is; a new post is a
+        draft. Where nothing would change, nothing is written. Raises
         `InvalidPost`.
         """
         validation.check_line("slug", slug)
         fields = validation.check_fields(
-            title=title, content=content, status=status, published_at=published_at
+            title=title,
+            content=content,
+            status=status,
+            published_at=published_at,
+            tags=tags,
+            metadata=metadata,
         )
         command = sql.upsert(self._table, tuple(fields))
         rows = await self._database.write(command, slug, *fields.values())

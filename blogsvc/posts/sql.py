@@ -16,7 +16,13 @@ from typing import Final, Literal
 from ..database import Command, Query, quoted
 from .records import Order
 
-COLUMNS: Final = "id, title, content, slug, status, published_at, version, created_at, updated_at"
+COLUMNS: Final = (
+    "id, title, content, slug, status, published_at, version, created_at, updated_at, "
+    "tags, metadata"
+)
+
+# What has to be told of a parameter's type.
+_SENT_AS: Final = {"metadata": "text::jsonb", "tags": "text[]", "former_slugs": "text[]"}
 
 # Each order: the column it follows (ties go by id), and whether the greatest comes first.
 ORDERS: Final[dict[Order, tuple[str, bool]]] = {
@@ -26,15 +32,29 @@ ORDERS: Final[dict[Order, tuple[str, bool]]] = {
     "updated": ("updated_at", True),
 }
 
+# Each filter, with the place of its parameter.
 FILTERS: Final[dict[str, str]] = {
     "status": "status::text = {}",
     "visible": "status::text = 'published' AND published_at <= now()",
     "created_before": "created_at < {}",
     "created_after": "created_at > {}",
+    "published_before": "published_at < {}",
+    "published_after": "published_at > {}",
     "dated": "published_at IS NOT NULL",
+    "tag": "tags OPERATOR(pg_catalog.@>) ARRAY[{}::text]",
+    "metadata": "metadata @> {}::text::jsonb AND metadata <> '{{}}'",
 }
 
-_VARCHAR: Final = ("title", "slug", "status")
+_CONTAINED: Final = {"tag", "metadata"}
+"""Filters for which PostgreSQL has an index of its own, and cannot tell how many posts they let
+through.
+"""
+
+NEAR: Final = 1000
+"""Posts that are looked at in the order of a listing before such an index is asked."""
+
+# What PostgreSQL's own operators compare: arrays and VARCHAR have none that fit exactly.
+_COMPARED_AS_TEXT: Final = ("title", "slug", "status", "tags", "former_slugs")
 
 Way = Literal["steps", "window", "index"]
 
@@ -76,8 +96,15 @@ def get(table: str, *, lock: bool = False) -> Query:
 
 @cache
 def get_by_slug(table: str) -> Query:
-    """Read the post whose slug is $1."""
-    return Query(f"SELECT {COLUMNS} FROM {table} WHERE slug::text = $1")
+    """Read the post whose slug is $1, or else the newest of those that had it before."""
+    return Query(f"""
+        SELECT {COLUMNS} FROM {table} WHERE slug::text = $1
+        UNION ALL (
+            SELECT {COLUMNS} FROM {table}
+            WHERE former_slugs OPERATOR(pg_catalog.@>) ARRAY[$1::text]
+            ORDER BY id DESC LIMIT 1
+        )
+        LIMIT 1""")
 
 
 @cache
@@ -109,24 +136,50 @@ def listing(table: str, order: Order, filters: tuple[str, ...], *, after: bool) 
         conditions.append(f"({column}, id) {sign} (${used + 1}, ${used + 2})")
         used += 2
     way = "DESC" if descending else "ASC"
+    wanted = " AND ".join(conditions) or "true"
+    ordered = f"ORDER BY {column} {way}, id {way}"
+    limit = f"LIMIT ${used + 1}"
+    if not _CONTAINED & {*filters}:
+        return Query(f"SELECT {COLUMNS} FROM {table} WHERE {wanted} {ordered} {limit}")
+    # A plan that walks along the order is right for a common tag and reads the whole table for a
+    # rare one; one that asks the tag's index is right for the rare one. So walk a little way first.
+    # OFFSET 0 keeps the two apart.
+    start = conditions[-1] if after else "true"
     return Query(f"""
+        WITH near AS MATERIALIZED (
+            SELECT id FROM (SELECT * FROM {table} WHERE {start} {ordered} LIMIT {NEAR}) AS walked
+            WHERE {wanted} {ordered} {limit}
+        ), far AS MATERIALIZED (
+            SELECT id FROM (SELECT id, {column} FROM {table} WHERE {wanted} OFFSET 0) AS matching
+            WHERE (SELECT count(*) FROM near) < ${used + 1}
+            {ordered} {limit}
+        )
         SELECT {COLUMNS} FROM {table}
-        WHERE {" AND ".join(conditions) or "true"}
-        ORDER BY {column} {way}, id {way}
-        LIMIT ${used + 1}""")
+        WHERE id IN (SELECT id FROM near UNION ALL SELECT id FROM far)
+        {ordered} {limit}""")
 
 
 @cache
-def create(table: str) -> Command:
-    """Store a post under the slug $3; no row where that is taken.
+def tags(table: str, *, visible: bool) -> Query:
+    """Read each tag and how many posts have it, most used first."""
+    return Query(f"""
+        SELECT tag, count(*) FROM {table}, pg_catalog.unnest(tags) AS tag
+        WHERE {FILTERS["visible"] if visible else "true"}
+        GROUP BY tag
+        ORDER BY 2 DESC, tag""")
+
+
+@cache
+def create(table: str, fields: tuple[str, ...]) -> Command:
+    """Store a post under the slug $1 with these fields ($2 and on); no row where that is taken.
 
     A taken slug is looked for before the row is made, so that it costs no id. Two that choose the
     same slug at once are told apart by ON CONFLICT: the later one gets no row.
     """
     return Command(f"""
-        INSERT INTO {table} (title, content, slug, status, published_at, created_at)
-        SELECT $1, $2, $3::text, $4, $5, $6
-        WHERE NOT EXISTS (SELECT FROM {table} WHERE slug::text = $3::text)
+        INSERT INTO {table} (slug, {", ".join(fields)})
+        SELECT $1::text, {", ".join(_placeholders(fields, 2))}
+        WHERE NOT EXISTS (SELECT FROM {table} WHERE slug::text = $1::text)
         ON CONFLICT (slug) DO NOTHING
         RETURNING {COLUMNS}""")
 
@@ -135,11 +188,15 @@ def create(table: str) -> Command:
 def create_many(table: str) -> Command:
     """Store the posts whose slugs are free, in their order, and return slugs and ids."""
     return Command(f"""
-        INSERT INTO {table} (title, content, slug, status, published_at, created_at)
-        SELECT title, content, slug, status, published_at, created_at
+        INSERT INTO {table} (title, content, slug, status, published_at, created_at,
+            tags, metadata, updated_at, former_slugs, source)
+        SELECT title, content, slug, status, published_at, created_at,
+            tags::text[], metadata::jsonb, updated_at, former_slugs::text[], source
         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],
-                $5::text[]::timestamptz[], $6::text[]::timestamptz[]) WITH ORDINALITY
-            AS new (title, content, slug, status, published_at, created_at, place)
+                $5::text[]::timestamptz[], $6::text[]::timestamptz[], $7::text[], $8::text[],
+                $9::text[]::timestamptz[], $10::text[], $11::text[]) WITH ORDINALITY
+            AS new (title, content, slug, status, published_at, created_at,
+                tags, metadata, updated_at, former_slugs, source, place)
             {_taken(table)}
         WHERE taken IS NULL
         ORDER BY place
@@ -150,12 +207,12 @@ def create_many(table: str) -> Command:
 @cache
 def update(table: str, fields: tuple[str, ...]) -> Command:
     """Set these fields ($3 and on) of the post $1, if it is at version $2 and they differ."""
-    values = [f"${number}" for number in range(3, 3 + len(fields))]
+    values = _placeholders(fields, 3)
     assignments = map(" = ".join, zip(fields, values, strict=True))
     before, after = _comparable(fields, fields), _comparable(fields, values)
     return Command(f"""
         UPDATE {table}
-        SET {", ".join([*assignments, *_keeps_time(fields)])}
+        SET {", ".join([*assignments, *_as_meant(fields)])}
         WHERE id = $1 AND version = COALESCE($2, version)
             AND ({before}) IS DISTINCT FROM ({after})
         RETURNING {COLUMNS}""")
@@ -164,7 +221,7 @@ def update(table: str, fields: tuple[str, ...]) -> Command:
 @cache
 def upsert(table: str, fields: tuple[str, ...]) -> Command:
     """Store these fields under the slug $1, or set them, if they differ, where it is there."""
-    values = ", ".join(f"${number}" for number in range(2, 2 + len(fields)))
+    values = ", ".join(_placeholders(fields, 2))
     assignments = [f"{field} = EXCLUDED.{field}" for field in fields]
     before = _comparable(fields, [f"stored.{field}" for field in fields])
     after = _comparable(fields, [f"EXCLUDED.{field}" for field in fields])
@@ -172,7 +229,7 @@ def upsert(table: str, fields: tuple[str, ...]) -> Command:
         INSERT INTO {table} AS stored (slug, {", ".join(fields)})
         VALUES ($1, {values})
         ON CONFLICT (slug) DO UPDATE
-        SET {", ".join([*assignments, *_keeps_time(fields)])}
+        SET {", ".join([*assignments, *_as_meant(fields)])}
         WHERE ({before}) IS DISTINCT FROM ({after})
         RETURNING {COLUMNS}""")
 
@@ -235,6 +292,14 @@ def search(table: str, way: Way, ranked: int, *, visible: bool) -> Query:
         ORDER BY rank DESC, id DESC""")
 
 
+def _placeholders(fields: Sequence[str], first: int) -> list[str]:
+    """Return the parameters for these fields, numbered from `first` on."""
+    return [
+        f"${number}::{_SENT_AS[field]}" if field in _SENT_AS else f"${number}"
+        for number, field in enumerate(fields, first)
+    ]
+
+
 def _taken(table: str) -> str:
     """Look in the index whether the slug of each row `new` is taken.
 
@@ -249,17 +314,19 @@ def _taken(table: str) -> str:
 def _comparable(fields: Sequence[str], values: Sequence[str]) -> str:
     """Return the values of these fields as what PostgreSQL's own operators compare."""
     return ", ".join(
-        f"{value}::text" if field in _VARCHAR else value
+        f"{value}::text" if field in _COMPARED_AS_TEXT else value
         for field, value in zip(fields, values, strict=True)
     )
 
 
-def _keeps_time(fields: tuple[str, ...]) -> list[str]:
-    """Tell the trigger that the time of publishing is meant, also where it is the stored one.
+def _as_meant(fields: tuple[str, ...]) -> list[str]:
+    """Tell the trigger that what is set is meant, also where it would know better.
 
-    See the migration that adds the trigger: it clears the time of a post that becomes a draft.
+    See the migrations that add it: it clears the time of a post that becomes a draft, and keeps the
+    slug that a post gives up.
     """
-    return ["version = NULL"] if {"status", "published_at"} <= {*fields} else []
+    meant = ({"status", "published_at"}, {"slug", "former_slugs"})
+    return ["version = NULL"] if any(fields_meant <= {*fields} for fields_meant in meant) else []
 
 
 def _conditions(filters: tuple[str, ...]) -> tuple[list[str], int]:

@@ -7,8 +7,10 @@ PostgreSQL cannot take at all.
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -28,7 +30,14 @@ the 10 s that it has, and the event loop stands still for seconds while the driv
 is stored in about 4 s on a busy machine, also where it cannot be compressed.
 """
 
+MAX_METADATA: Final = 1_000_000
+"""Characters that metadata can have as JSON."""
+
+MAX_DEPTH: Final = 100
+"""Objects and lists in one another that metadata can have."""
+
 MAX_SLUG: Final = 255
+MAX_TAG: Final = 255
 MAX_LIMIT: Final = 1000
 MAX_BIGINT: Final = 2**63 - 1
 MAX_INT: Final = 2**31 - 1
@@ -36,15 +45,14 @@ MAX_INT: Final = 2**31 - 1
 _MAX_LENGTHS: Final = {"title": 255, "slug": MAX_SLUG}
 
 
-def check_post(post: NewPost, index: int | None = None) -> None:
-    """Raise `InvalidPost` when a new post breaks a rule."""
+def check_post(post: NewPost, index: int | None = None) -> dict[str, Any]:
+    """Return the fields of a new post as they are sent. Raises `InvalidPost`."""
     if not isinstance(post, NewPost):
         raise InvalidPost("post", f"is a {type(post).__name__}, not a NewPost", index=index)
     try:
-        for field, check in _CHECKS.items():
-            value = getattr(post, field)
-            if field != "slug" or value is not None:
-                check(field, value)
+        return {
+            field: check(field, getattr(post, field)) for field, check in _OF_A_NEW_POST.items()
+        }
     except InvalidPost as error:
         if index is None:
             raise
@@ -52,26 +60,27 @@ def check_post(post: NewPost, index: int | None = None) -> None:
 
 
 def check_fields(**given: object) -> dict[str, object]:
-    """Return the fields that are given, those that are `UNSET` left out.
+    """Return the fields that are given as they are sent, those that are `UNSET` left out.
 
     Raises `InvalidPost` when one breaks a rule. For a post that is to be published, None as its
     time is as good as none given: the database keeps the one it has, or takes now.
     """
-    fields = {name: value for name, value in given.items() if value is not UNSET}
-    for name, value in fields.items():
-        _CHECKS[name](name, value)
+    fields = {
+        name: _CHECKS[name](name, value) for name, value in given.items() if value is not UNSET
+    }
     if fields.get("status") == PUBLISHED and fields.get("published_at", UNSET) is None:
         del fields["published_at"]
     return fields
 
 
-def check_line(field: str, value: str) -> None:
+def check_line(field: str, value: str) -> str:
     """A title or a slug: not blank, and not too long."""
     check_text(field, value)
     if not value.strip():
         raise InvalidPost(field, "is blank")
     if len(value) > _MAX_LENGTHS[field]:
         raise InvalidPost(field, f"is {len(value)} characters long; {_MAX_LENGTHS[field]} fit")
+    return value
 
 
 def check_status(field: str, value: str) -> Status:
@@ -82,13 +91,54 @@ def check_status(field: str, value: str) -> Status:
         raise InvalidPost(field, f"is {value!r}, not one of {', '.join(STATUSES)}") from None
 
 
-def check_text(field: str, value: str) -> None:
+def check_text(field: str, value: str) -> str:
     reason = _text_flaw(value)
     if reason:
         raise InvalidPost(field, reason)
+    return value
 
 
-def check_content(field: str, value: str) -> None:
+def check_texts(field: str, value: Iterable[str]) -> list[str]:
+    """Tags or former slugs: none blank, none too long, none twice."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        kind = "missing" if value is None else f"a {type(value).__name__}"
+        raise InvalidPost(field, f"is {kind}, not a list of texts")
+    texts: dict[str, None] = {}
+    for text in value:
+        reason = _text_flaw(text)
+        if reason or not text.strip():
+            raise InvalidPost(field, f"has one that {reason or 'is blank'}")
+        if len(text) > MAX_TAG:
+            raise InvalidPost(field, f"has one of {len(text)} characters; {MAX_TAG} fit")
+        if text in texts:
+            raise InvalidPost(field, f"has {text!r} twice")
+        texts[text] = None
+    return list(texts)
+
+
+def check_metadata(field: str, value: Mapping[str, Any] | None) -> str:
+    """Return a JSON object as the text that is sent; None stands for an empty one."""
+    if value is None or value == {}:
+        return "{}"
+    if not isinstance(value, Mapping):
+        raise InvalidPost(field, f"is a {type(value).__name__}, not a dict")
+    reason = _json_flaw(value)
+    if reason:
+        raise InvalidPost(field, reason)
+    try:
+        text = json.dumps(dict(value), ensure_ascii=False, sort_keys=True, default=dict)
+    except ValueError:
+        raise InvalidPost(field, "holds a number that is too long") from None
+    if len(text) > MAX_METADATA:
+        raise InvalidPost(field, f"is {len(text):,} characters as JSON; {MAX_METADATA:,} fit")
+    return text
+
+
+def check_source(field: str, value: str | None) -> str | None:
+    return value if value is None else check_text(field, value)
+
+
+def check_content(field: str, value: str) -> str:
     """A text that PostgreSQL can hold, and of a size that it can be sent in."""
     # First what costs nothing: a text of 1 GB is not even looked through.
     too_long = isinstance(value, str) and len(value) > MAX_CONTENT
@@ -98,11 +148,12 @@ def check_content(field: str, value: str) -> None:
         too_long = len(value) > MAX_CONTENT // 4 and len(value.encode()) > MAX_CONTENT
     if too_long:
         raise InvalidPost(field, f"is too long: {MAX_CONTENT:,} bytes in UTF-8 fit")
+    return value
 
 
-def check_time(field: str, value: datetime | None) -> None:
+def check_time(field: str, value: datetime | None) -> datetime | None:
     if value is None:
-        return
+        return None
     if not isinstance(value, datetime):
         raise InvalidPost(field, f"is a {type(value).__name__}, not a datetime")
     if value.tzinfo is None:
@@ -115,15 +166,39 @@ def check_time(field: str, value: datetime | None) -> None:
         endless = True
     if endless:
         raise InvalidPost(field, "is before or after all time that can be stored")
+    return value
 
 
-_CHECKS: Final[dict[str, Callable[[str, Any], object]]] = {
+def _check_stored_time(field: str, value: datetime | None) -> datetime:
+    if value is None:
+        raise InvalidPost(field, "is missing")
+    return check_time(field, value)  # type: ignore[return-value]
+
+
+_CHECKS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "title": check_line,
     "content": check_content,
     "slug": check_line,
     "status": check_status,
     "published_at": check_time,
+    "created_at": _check_stored_time,
+    "tags": check_texts,
+    "metadata": check_metadata,
+    "updated_at": _check_stored_time,
+    "former_slugs": check_texts,
+    "source": check_source,
+}
+
+
+def _check_chosen_slug(field: str, value: str | None) -> str | None:
+    return value if value is None else check_line(field, value)
+
+
+# Of a new post the database, or the title, gives what is left out.
+_OF_A_NEW_POST: Final[dict[str, Callable[[str, Any], Any]]] = _CHECKS | {
+    "slug": _check_chosen_slug,
     "created_at": check_time,
+    "updated_at": check_time,
 }
 
 
@@ -132,6 +207,10 @@ def check_filter(argument: str, value: Any) -> Any:
     try:
         if argument == "status":
             return check_status(argument, value)
+        if argument == "tag":
+            return check_text(argument, value)
+        if argument == "metadata":
+            return check_metadata(argument, value)
         check_time(argument, value)
         return value.astimezone(UTC)
     except InvalidPost as error:
@@ -198,3 +277,26 @@ def _text_flaw(value: object) -> str | None:
         except UnicodeEncodeError:
             return "holds a lone surrogate, which is no character"
     return None
+
+
+def _json_flaw(value: object, depth: int = 0) -> str | None:
+    """Say what of a value JSON, or PostgreSQL's kind of it, cannot hold."""
+    if value is None or isinstance(value, bool | int):
+        return None
+    if isinstance(value, str):
+        reason = _text_flaw(value)
+        return reason and f"holds a text that {reason}"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"holds {value}, which is no number in JSON"
+    if depth == MAX_DEPTH:
+        return f"holds more than {MAX_DEPTH} objects and lists in one another"
+    if isinstance(value, Mapping):
+        for name in value:
+            if not isinstance(name, str):
+                return f"holds the name {name!r}, which is a {type(name).__name__}, not a str"
+        inside: Iterable[object] = (*value, *value.values())
+    elif isinstance(value, list | tuple):
+        inside = value
+    else:
+        return f"holds a {type(value).__name__}, which JSON does not have: write it as text"
+    return next((flaw for one in inside if (flaw := _json_flaw(one, depth + 1))), None)

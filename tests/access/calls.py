@@ -16,6 +16,10 @@ EVERYTHING: dict[str, Any] = {
     "visible": True,
     "created_before": LATER,
     "created_after": datetime(2000, 1, 1, tzinfo=UTC),
+    "published_before": LATER,
+    "published_after": datetime(2000, 1, 1, tzinfo=UTC),
+    "tag": "tag",
+    "metadata": {"name": "value"},
 }
 
 
@@ -46,18 +50,30 @@ READS: dict[str, Callable[[PostRepository, int], Awaitable[object]]] = {
     "get_many": lambda posts, id: posts.get_many([id]),
     "exists": lambda posts, id: posts.exists(id),
     "count": lambda posts, id: posts.count(**EVERYTHING),
+    "tags": lambda posts, id: posts.tags(visible=True),
     "page": _pages,
     "stream": _stream,
     "search": _search,
 }
 
 WRITES: dict[str, Callable[[PostRepository, int], Awaitable[object]]] = {
-    "create": lambda posts, id: posts.create("Word", "C", status="published"),
+    "create": lambda posts, id: posts.create(
+        "Word", "C", status="published", tags=["tag"], metadata={"name": "value"}
+    ),
     "create_many": lambda posts, id: posts.create_many([NewPost("Word", "C", "published")] * 3),
     "update": lambda posts, id: posts.update(
-        id, title="Word again", content="D", slug="word", status="archived", published_at=LATER
+        id,
+        title="Word again",
+        content="D",
+        slug="word",
+        status="archived",
+        published_at=LATER,
+        tags=["tag", "other"],
+        metadata={},
     ),
-    "upsert": lambda posts, id: posts.upsert("word", title="Word", content="E", status="draft"),
+    "upsert": lambda posts, id: posts.upsert(
+        "word", title="Word", content="E", status="draft", tags=["x"], metadata={"y": 1}
+    ),
     "publish": lambda posts, id: posts.publish(id, at=datetime.now(UTC)),
     "unpublish": lambda posts, id: posts.unpublish(id),
     "archive": lambda posts, id: posts.archive(id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -119,6 +120,12 @@ async def test_the_decoys_are_chosen_by_statements_that_do_not_take_care(
                 await connection.fetch(statement)
 
 
+def statements(script: str) -> list[str]:
+    """Return them one by one, as psql sends them: CONCURRENTLY wants a message of its own."""
+    found = re.finditer(r"(?:\$(\w*)\$.*?\$\1\$|[^;])+;", script, flags=re.DOTALL)
+    return [statement[0] for statement in found]
+
+
 async def test_no_migration_is_led_astray(attacked: Attacked) -> None:
     migrator = Migrator(attacked.owner, schema=attacked.schema)
     await migrator.upgrade()
@@ -136,7 +143,9 @@ async def test_no_migration_is_led_astray(attacked: Attacked) -> None:
     assert await migrator.downgrade(steps=None)
     for down in (False, True):
         script = "\n".join(await migrator.sql(down=down))
-        await execute(attacked.owner, script.replace("\\set ON_ERROR_STOP on", ""))
+        async with connected(attacked.owner) as connection:
+            for statement in statements(script.replace("\\set ON_ERROR_STOP on", "")):
+                await connection.execute(statement)
     await migrator.upgrade()
     async with migrator.session() as connection:
         await history.stamp(connection, HEAD.version, seconds=1)

@@ -17,6 +17,7 @@ READS: dict[str, Call] = {
     "get_many": lambda blog: blog.posts.get_many([1]),
     "exists": lambda blog: blog.posts.exists(1),
     "count": lambda blog: blog.posts.count(),
+    "tags": lambda blog: blog.posts.tags(),
     "page": lambda blog: blog.posts.page(with_total=True),
     "stream": lambda blog: anext(blog.posts.stream()),
     "search": lambda blog: blog.posts.search("word"),

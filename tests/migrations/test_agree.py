@@ -13,6 +13,16 @@ from .migrating import execute, facts
 ONLY_IN_THE_TABLES = {
     # Tortoise has no words for these, so `aerich migrate` neither sees nor drops them.
     "column search",
+    "column former_slugs",
+    "column source",
+    "index posts_tags_idx",
+    "index posts_metadata_idx",
+    "index posts_former_slugs_idx",
+    "index posts_source_idx",
+    "function posts_texts_valid",
+    "constraint posts_tags_valid",
+    "constraint posts_metadata_object",
+    "constraint posts_former_slugs_valid",
     "index posts_search_idx",
     "trigger posts_keep_rules",
     "function posts_keep_rules",
@@ -27,7 +37,16 @@ ONLY_IN_THE_MODELS = {
     # unique index of the same name.
     "constraint posts_slug_key",
 }
-DEFAULTS = {"slug", "status", "version", "created_at", "updated_at"}
+DEFAULTS = {
+    "slug",
+    "status",
+    "version",
+    "created_at",
+    "updated_at",
+    "tags",
+    "metadata",
+    "former_slugs",
+}
 """Columns whose default is in the table, for every client; the model's are in Python."""
 
 

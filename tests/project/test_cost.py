@@ -58,7 +58,7 @@ def said(query: LoggedQuery) -> str:
 
 def long_posts(number: int) -> Iterator[NewPost]:
     for place in range(number):
-        yield NewPost(f"Post {place}", f"{place} " * 4000, created_at=LONG_AGO)
+        yield NewPost(f"Post {place}", f"{place} " * 4000, created_at=LONG_AGO, updated_at=LONG_AGO)
 
 
 async def test_create_many_and_stream_need_little_memory_for_many_posts(

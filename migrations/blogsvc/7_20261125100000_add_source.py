@@ -1,0 +1,20 @@
+"""Which file a post was imported from; nothing where it was not.
+
+It is nobody's text: a change of it is no change of the post, and moves no version.
+"""
+
+from tortoise import BaseDBAsyncClient
+
+RUN_IN_TRANSACTION = True
+
+
+async def upgrade(db: BaseDBAsyncClient) -> str:
+    return r"""
+    ALTER TABLE "posts" ADD COLUMN "source" TEXT;
+    """
+
+
+async def downgrade(db: BaseDBAsyncClient) -> str:
+    return r"""
+    ALTER TABLE "posts" DROP COLUMN "source";
+    """
