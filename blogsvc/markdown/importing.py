@@ -24,8 +24,9 @@ from ..errors import (
     WrongEventLoop,
 )
 from ..posts import DRAFT, MAX_SLUG, UNSET, NewPost, PostRecord, PostRepository
-from .files import in_one_line, read_post
+from .files import read_post
 from .finding import Skipped, find_files
+from .frontmatter import in_one_line
 
 GAP: Final = 3
 """Free slugs in a row after which no numbered one is looked for: posts may have been deleted."""
