@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,24 +14,38 @@ import yaml
 
 from ..errors import InvalidPost
 from ..posts import (
+    ARCHIVED,
     DRAFT,
     MAX_CONTENT,
     MAX_SLUG,
     PUBLISHED,
     NewPost,
     PostRecord,
-    Status,
     check_post,
-    check_status,
     slug_base,
     text_is_storable,
 )
 from .frontmatter import MAX_MATTER, in_one_line, parse
+from .visibility import plain_key, visibility_of
 
-SUFFIXES: Final = (".md", ".markdown")
+SUFFIXES: Final = (".md", ".markdown", ".mkd", ".mdown", ".mdx")
 
 _DATE_IN_PATH: Final = re.compile(r"(?<!\d)(\d{4})/(\d{2})/(\d{2})(?!\d)")
-_DATE_IN_NAME: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})-(?=.)")
+_DATE_IN_NAME: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-(?=.)")
+
+# By `plain_key`, the first that is there counts.
+_WRITING: Final = (
+    "date",
+    "created",
+    "createdat",
+    "publishdate",
+    "pubdate",
+    "publishedat",
+    "published",
+)
+_PUBLISHING: Final = ("publishedat", "publishdate", "pubdate", "published")
+_EXPIRING: Final = ("expirydate", "unpublishdate")
+
 _GOOD_IN_A_URL: Final = re.compile(r"[\w.~-]*\w[\w.~-]*")
 
 MAX_FILE: Final = MAX_CONTENT + MAX_MATTER
@@ -79,15 +94,19 @@ def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:
     address = matter.get("path")
     address = address if isinstance(address, str) else ""
     last_part = address.rstrip("/").rpartition("/")[2].removesuffix(".html")
-    created_at = _read_time(matter, "date") or _day(_DATE_IN_PATH.search(address)) or day
+    created_at = _first_time(matter, _WRITING) or _day(_DATE_IN_PATH.search(address)) or day
     title = _read_text(matter, "title")
-    status = _read_status(matter)
+    status, _ = visibility_of(matter, path)
+    published_at = _first_time(matter, _PUBLISHING) or _usual_time(status, created_at)
+    expires_at = _first_time(matter, _EXPIRING)
+    if status == PUBLISHED and expires_at and expires_at <= datetime.now(UTC):
+        status = ARCHIVED
     post = NewPost(
         title=title,
         content=content,
         status=status,
         slug=_read_slug(matter) or _slug_from(last_part) or _slug_from(name) or slug_base(title),
-        published_at=_read_time(matter, "published_at") or _usual_time(status, created_at),
+        published_at=published_at,
         created_at=created_at,
     )
     check_post(post)
@@ -129,16 +148,17 @@ def _slug_from(name: str) -> str | None:
     return name if good else slug_base(name)
 
 
-def _read_status(matter: dict[str, Any]) -> Status:
-    draft = matter.get("draft")
-    if draft not in (None, True, False):
-        raise InvalidPost("draft", "is neither true nor false")
-    if matter.get("status") is None:
-        return DRAFT if draft else PUBLISHED
-    status = check_status("status", _read_text(matter, "status"))
-    if draft and status != DRAFT:
-        raise InvalidPost("draft", f"is true, but status is {status}: remove one of the two")
-    return status
+def _first_time(matter: dict[str, Any], names: Sequence[str]) -> datetime | None:
+    """Return the time under the first of these keys, however it is spelled, that holds one."""
+    for name in names:
+        for key, value in matter.items():
+            # `published` may be true or false, in words or as a number: that is no time.
+            is_time = isinstance(value, date) or (isinstance(value, str) and value.strip())
+            if name == "published" and isinstance(value, str):
+                is_time = value.strip()[:4].isdigit()
+            if plain_key(key) == name and is_time:
+                return _read_time(matter, key)
+    return None
 
 
 def _read_time(matter: dict[str, Any], key: str) -> datetime | None:
