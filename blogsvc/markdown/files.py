@@ -25,6 +25,7 @@ from ..posts import (
     slug_base,
     text_is_storable,
 )
+from .addresses import address_of, fill, last_part
 from .frontmatter import MAX_MATTER, in_one_line, parse
 from .visibility import plain_key, visibility_of
 
@@ -91,10 +92,10 @@ def _read(path: Path) -> bytes:
 
 def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:
     day, name = _read_name(path)
-    address = matter.get("path")
-    address = address if isinstance(address, str) else ""
-    last_part = address.rstrip("/").rpartition("/")[2].removesuffix(".html")
+    address = address_of(matter, "path", "url", "permalink")
     created_at = _first_time(matter, _WRITING) or _day(_DATE_IN_PATH.search(address)) or day
+    chosen = last_part(fill(address_of(matter, "url", "permalink"), name, created_at))
+    path_part = last_part(address_of(matter, "path"))
     title = _read_text(matter, "title")
     status, _ = visibility_of(matter, path)
     published_at = _first_time(matter, _PUBLISHING) or _usual_time(status, created_at)
@@ -105,7 +106,11 @@ def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:
         title=title,
         content=content,
         status=status,
-        slug=_read_slug(matter) or _slug_from(last_part) or _slug_from(name) or slug_base(title),
+        slug=_slug_from(chosen)
+        or _read_slug(matter)
+        or _slug_from(path_part)
+        or _slug_from(name)
+        or slug_base(title),
         published_at=published_at,
         created_at=created_at,
     )
