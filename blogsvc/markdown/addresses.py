@@ -5,12 +5,64 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from .visibility import plain_key
 
 _PLACEHOLDER: Final = re.compile(r":([a-z_]+)")
+_LANGUAGES: Final = frozenset(
+    [
+        "ar",
+        "bg",
+        "bn",
+        "ca",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "et",
+        "eu",
+        "fa",
+        "fi",
+        "fr",
+        "gl",
+        "he",
+        "hi",
+        "hr",
+        "hu",
+        "hy",
+        "id",
+        "it",
+        "ja",
+        "ka",
+        "ko",
+        "lt",
+        "lv",
+        "nb",
+        "nl",
+        "nn",
+        "no",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sk",
+        "sl",
+        "sr",
+        "sv",
+        "th",
+        "tr",
+        "uk",
+        "ur",
+        "vi",
+        "zh",
+    ]
+)
+_LANGUAGE: Final = re.compile(r"([a-z]{2})([-_][a-z]{2}|[-_][a-z]{4})?", re.IGNORECASE)
 _ALIASES: Final = ("aliases", "alias", "redirectfrom", "redirects")
 
 
@@ -55,6 +107,21 @@ def fill(template: str, name: str, day: datetime | None) -> str:
     if any(found[1] not in values for found in _PLACEHOLDER.finditer(template)):
         return template if "://" in template else ""
     return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
+
+
+def split_language(path: Path) -> tuple[str, str | None]:
+    """Return the stem of a file's name without its language, and the language: of `about.fr.md`.
+
+    It is one only where that is proven: in `index.fr.md`, beside an `about.md`, or with a region as
+    in `about.pt-br.md`. `socket.io.md` and `v1.2.md` have none.
+    """
+    stem, _, ending = path.stem.rpartition(".")
+    found = _LANGUAGE.fullmatch(ending)
+    if not stem or not found or found[1].lower() not in _LANGUAGES:
+        return path.stem, None
+    if stem.lower() == "index" or found[2] or path.with_name(stem + path.suffix).exists():
+        return stem, ending.lower().replace("_", "-")
+    return path.stem, None
 
 
 def address_of(matter: Mapping[str, Any], *names: str) -> str:

@@ -25,7 +25,7 @@ from ..posts import (
     slug_base,
     text_is_storable,
 )
-from .addresses import address_of, fill, last_part
+from .addresses import address_of, fill, last_part, split_language
 from .frontmatter import MAX_MATTER, in_one_line, parse
 from .visibility import plain_key, visibility_of
 
@@ -120,10 +120,12 @@ def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:
 
 def _read_name(path: Path) -> tuple[datetime | None, str]:
     """Return the date at the beginning of a file's name, if any, and the rest of the name."""
-    name = path.parent.name if path.stem.lower() == "index" else path.stem
+    stem, language = split_language(path)
+    name = path.parent.name if stem.lower() == "index" else stem
     found = _DATE_IN_NAME.match(name)
     day = _day(found)
-    return (day, name[found.end() :]) if found and day else (None, name)
+    rest = name[found.end() :] if found and day else name
+    return day, f"{rest}-{language}" if language else rest
 
 
 def _read_text(matter: dict[str, Any], key: str) -> str:

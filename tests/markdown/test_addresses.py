@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from blogsvc.markdown.addresses import fill, former_slugs, last_part
+from blogsvc.markdown.addresses import fill, former_slugs, last_part, split_language
 
 DAY = datetime(2014, 3, 7, tzinfo=UTC)
 
@@ -62,3 +63,30 @@ def test_aliases_become_former_slugs_each_once() -> None:
         "redirect_to": "/elsewhere",
     }
     assert former_slugs(matter) == ("old", "older")
+
+
+@pytest.mark.parametrize(
+    ("name", "stem", "language"),
+    [
+        ("index.fr.md", "index", "fr"),
+        ("index.FR.mdx", "index", "fr"),
+        ("about.fr.md", "about", "fr"),
+        ("news.pt-br.md", "news", "pt-br"),
+        ("news.zh_Hans.md", "news", "zh-hans"),
+        ("about.md", "about", None),
+        ("alone.fr.md", "alone.fr", None),
+        ("node.js.md", "node.js", None),
+        ("socket.io.md", "socket.io", None),
+        ("asp.net.md", "asp.net", None),
+        ("index.html.md", "index.html", None),
+        ("v1.2.md", "v1.2", None),
+        ("c.md", "c", None),
+        (".fr.md", ".fr", None),
+    ],
+)
+def test_a_language_in_a_name_is_one_where_that_is_proven(
+    tmp_path: Path, name: str, stem: str, language: str | None
+) -> None:
+    for sibling in ("about.md", "node.md", "socket.md", "asp.md"):
+        (tmp_path / sibling).touch()
+    assert split_language(tmp_path / name) == (stem, language)

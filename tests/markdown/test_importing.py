@@ -108,6 +108,8 @@ async def test_front_matter_comes_in_three_formats(
          FIRST_OF_MAY),
         ("x.md", {"permalink": "https://example.org/?p=7", "date": "2026-05-01"}, "x",
          FIRST_OF_MAY),
+        ("hello/index.fr.md", {"date": "2026-05-01"}, "hello-fr", FIRST_OF_MAY),
+        ("2026-05-01-hello.pt-br.md", {}, "hello-pt-br", FIRST_OF_MAY),
         ("1999-01-01-x.md", {"path": "2026/05/01/hello"}, "hello", FIRST_OF_MAY),
         ("1999-01-01-x.md", {"path": "1999/01/01/x", "date": "2026-05-01"}, "x", FIRST_OF_MAY),
         ("x.md", {"path": "y", "slug": "Chosen by hand", "date": "2026-05-01"}, "Chosen by hand",
