@@ -21,6 +21,7 @@ __all__ = [
     "OutcomeUnknown",
     "PostInUse",
     "PostNotFound",
+    "RowRefused",
     "SchemaOutOfDate",
     "TransactionAborted",
     "TransactionConflict",
@@ -265,6 +266,27 @@ class EmbeddedUnavailable(ConfigurationError):
 
 class MigrationError(BlogError):
     """A migration cannot be planned or did not finish. The message says where things stand."""
+
+
+class RowRefused(MigrationError):
+    """A row of another application's table cannot become a post.
+
+    `table`, `row` (its id) and `column` say which value it is, where that is known; `reason` why.
+    """
+
+    def __init__(
+        self, table: str, row: str | None, column: str | None, reason: str, standing: str
+    ) -> None:
+        self.table = table
+        self.row = row
+        self.column = column
+        self.reason = reason
+        which = "A row" if row is None else f"The row {row!r}"
+        value = "" if column is None else f": {column}"
+        super().__init__(
+            f"{which} of {table} cannot be brought over{value} {reason}. {standing} Fix it there, "
+            "or name a view with --table that does, and run it again."
+        )
 
 
 def _at(index: int | None) -> str:

@@ -260,6 +260,7 @@ MADE: dict[str, BlogError] = {
     "InvalidQuery": errors.InvalidQuery("limit", "is 0"),
     "PostInUse": PostInUse(1, table="/var/lib", constraint="/var/lib"),
     "PostNotFound": errors.PostNotFound(slug="/var/lib"),
+    "RowRefused": errors.RowRefused("Posts", "1", "title", "/var/lib", FOR_OPERATORS),
     "SchemaOutOfDate": SchemaOutOfDate(FOR_OPERATORS, pending=("a",)),
     "VersionConflict": errors.VersionConflict(1, 2, 3),
 }
