@@ -34,7 +34,9 @@ async def check_rows(connection: asyncpg.Connection, old: OldPosts) -> None:
     key, table = old.table.key, old.table
     if not table.unique:
         query = f"SELECT {key.sql}::text FROM {table.sql} AS raw GROUP BY {key.sql} "
-        twice = await connection.fetch(f"{query} HAVING count(*) > 1 LIMIT 1", timeout=NO_LIMIT)
+        twice = await connection.fetch(
+            f"{query} HAVING count(*) > 1 OR {key.sql} IS NULL LIMIT 1", timeout=NO_LIMIT
+        )
         if twice:
             reason = "is missing" if twice[0][0] is None else "is there more than once"
             raise _refused(old, twice[0][0], key.name, reason, _NOTHING_DONE)
@@ -92,9 +94,9 @@ async def naming_the_row(
 def _flaws(old: OldPosts) -> Flaws:
     """Return, by column, the condition under which a value cannot be stored, and how to say so."""
     key = old.table.key
-    flaws = {key.name: (f"{key.sql} IS NULL", "is missing")}
+    flaws = {}
     if old.table.keeps_ids:
-        flaws[key.name] = (f"({key.sql} > 0) IS NOT TRUE", "is not a positive number")
+        flaws[key.name] = (f"{key.sql} <= 0", "is not a positive number")
     for name, moment in old.columns.times.items():
         bounds = f"{moment} NOT BETWEEN '0001-01-02 00:00Z' AND '9999-12-30 00:00Z'"
         flaws[name] = (bounds, "is no time between the years 1 and 9999")
