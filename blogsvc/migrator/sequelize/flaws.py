@@ -40,9 +40,9 @@ async def check_rows(connection: asyncpg.Connection, old: OldPosts) -> None:
         if twice:
             reason = "is missing" if twice[0][0] is None else "is there more than once"
             raise _refused(old, twice[0][0], key.name, reason, _NOTHING_DONE)
-    flaws = _flaws(old)
-    async for batch in batches(connection, old):
-        await _check_batch(connection, old, batch, flaws)
+    if flaws := _flaws(old):
+        async for batch in batches(connection, old):
+            await _check_batch(connection, old, batch, flaws)
 
 
 async def _check_batch(
