@@ -28,6 +28,7 @@ LOOKS: dict[str, Work] = {
     "describe": lambda url: Migrator(url).describe(),
     "plan": lambda url: Migrator(url).plan(),
     "sql": lambda url: Migrator(url).sql(),
+    "import-sequelize": lambda url: take_over(Migrator(url)),  # looks first
 }
 
 WORKS: dict[str, Work] = {
@@ -35,7 +36,6 @@ WORKS: dict[str, Work] = {
     "rehearse": lambda url: Migrator(url).rehearse(),
     "downgrade": lambda url: Migrator(url).downgrade(),
     "adopt": lambda url: Migrator(url).adopt("0"),
-    "import-sequelize": lambda url: take_over(Migrator(url)),
     "BlogService(migrate=True)": lambda url: BlogService(url, migrate=True).open(),
 }
 
