@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import pytest
@@ -327,3 +328,27 @@ async def test_a_row_that_the_table_here_refuses_is_named_and_the_others_can_fol
     await execute(empty_database, """UPDATE "Posts" SET content = 'good' WHERE id = 3210""")
     found = await take_over(Migrator(empty_database))
     assert (found.created, found.total) == (2500, 4500)
+
+
+async def test_a_role_that_may_not_read_the_table_is_told_what_to_grant(
+    empty_database: str,
+) -> None:
+    role = f"reader_{secrets.token_hex(4)}"
+    await execute(
+        empty_database,
+        f'{ENUM}; CREATE ROLE {role} LOGIN; GRANT SELECT (id, title) ON "Posts" TO {role}',
+    )
+    url = empty_database.replace("postgres@", f"{role}@", 1)
+    try:
+        grant = rf'column "content".*GRANT SELECT ON "public"."Posts" TO {role}'
+        with pytest.raises(MigrationError, match=grant):
+            await take_over(Migrator(url))
+        await execute(
+            empty_database,
+            f'GRANT SELECT ON "Posts" TO {role}; ALTER TABLE "Posts" ENABLE ROW LEVEL SECURITY',
+        )
+        with pytest.raises(MigrationError, match="Row security hides rows"):
+            await take_over(Migrator(url))
+    finally:
+        await execute(empty_database, f"DROP OWNED BY {role}; DROP ROLE {role}")
+    assert not await has_changed(empty_database)
