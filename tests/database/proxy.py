@@ -128,5 +128,7 @@ async def proxy_to(server: str, kind: type[P]) -> AsyncIterator[P]:
     try:
         yield proxy
     finally:
+        # A listener that closes on somebody who is just coming in leaves that connection open.
+        await asyncio.sleep(0.05)
         listener.close()
         await proxy.close()
