@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from typing import Any, Final
 
 import asyncpg
 
 from ..errors import ConfigurationError, Unavailable
+from .hosts import Host, Hosts, NoneAnswered
 from .poolers import Connection, open_through_any
 from .refusals import unreachable
 from .url import DatabaseURL, target_of
@@ -27,9 +28,17 @@ CLEANUP_TIMEOUT: Final = 2.0
 
 
 async def connect(
-    url: str, *, timeout: float, settings: Mapping[str, str] | None = None, **options: Any
+    url: str,
+    *,
+    timeout: float,
+    settings: Mapping[str, str] | None = None,
+    memory: Hosts | None = None,
+    **options: Any,
 ) -> Connection:
     """Open one connection, giving each host of the URL `timeout` seconds of its own.
+
+    The hosts are tried side by side, each with a head start over the next; `memory` says which one
+    answered before.
 
     `settings` are the session's; what the URL says of them counts more. Raises `Unavailable` where
     a later attempt may succeed, else `ConfigurationError`, in one line that names what was tried.
@@ -41,31 +50,38 @@ async def connect(
     if "client_encoding" in given:
         given["client_encoding"] = "UTF8"  # any other cannot bring every text to the server
     options = {"connection_class": Connection, **options, "server_settings": given}
-    # asyncpg would keep one time limit for all hosts, so that a hanging one hides the next.
-    passes = ["standby", "any"] if wanted == "prefer-standby" else [wanted]
-    failures: dict[tuple[str, int], BaseException] = {}
-    for attrs in passes:
-        for host, port in target.hosts:
-            try:
-                connection = await open_through_any(
-                    partial(
-                        asyncpg.connect,
-                        url,
-                        host=host,
-                        port=port,
-                        timeout=timeout,
-                        **{**options, "target_session_attrs": attrs},
-                    ),
+    memory = memory or Hosts()
+
+    async def attempt(host: Host, attrs: str) -> Connection:
+        # One host at a time: asyncpg would keep one time limit for all of them together.
+        try:
+            return await open_through_any(
+                functools.partial(
+                    asyncpg.connect,
+                    url,
+                    host=host[0],
+                    port=host[1],
                     timeout=timeout,
-                )
-            except BaseException as error:
-                _drop_frames(error)
-                if not isinstance(error, Exception):  # a garbled answer can raise any of these
-                    raise
-                failures[host, port] = error
-            else:
-                _check_encoding(connection)
-                return connection
+                    **{**options, "target_session_attrs": attrs},
+                ),
+                timeout=timeout,
+            )
+        except BaseException as error:  # a garbled answer can raise any of these
+            _drop_frames(error)
+            raise
+
+    failures: dict[Host, Exception] = {}
+    spread = wanted == "prefer-standby"
+    for attrs in ["standby", "any"] if spread else [wanted]:
+        try:
+            connection = await memory.first(
+                target.hosts, functools.partial(attempt, attrs=attrs), spread=spread
+            )
+        except NoneAnswered as none:
+            failures = none.failures
+        else:
+            _check_encoding(connection)
+            return connection
     raise unreachable(failures, wanted, timeout) from list(failures.values())[-1]
 
 
@@ -84,6 +100,7 @@ async def create_pool(
     """
     url = DatabaseURL(url)
     moved: str | None = None
+    memory = Hosts()
 
     async def connect_one(dsn: str, **given: Any) -> asyncpg.Connection:
         nonlocal moved
@@ -92,7 +109,11 @@ async def create_pool(
         while True:
             try:
                 return await connect(
-                    moved or dsn, timeout=connect_timeout, settings=settings, **given
+                    moved or dsn,
+                    timeout=connect_timeout,
+                    settings=settings,
+                    memory=memory,
+                    **given,
                 )
             except Unavailable as error:
                 started = await again() if again is not None else None

@@ -37,7 +37,7 @@ _LATER: Final = ("08", "40", "53", "55006", "55P03", "57", "58", "XX")
 
 
 def unreachable(
-    failures: dict[tuple[str, int], BaseException], wanted: str, timeout: float
+    failures: dict[tuple[str, int], Exception], wanted: str, timeout: float
 ) -> BlogError:
     told = "; ".join(
         f"{_place(host, port)} {_reason(error, wanted, timeout)}"
@@ -89,7 +89,8 @@ def _pooler_says(error: BaseException) -> str | None:
 
 
 def _refuses_tls(error: BaseException) -> bool:
-    return type(error) is ConnectionError  # the driver's own, for an answer that is not "yes"
+    # The driver's own error for an answer that is not "yes"; for who hangs up it has other words.
+    return type(error) is ConnectionError and "rejected SSL upgrade" in str(error)
 
 
 def _reason(error: BaseException, wanted: str, timeout: float) -> str:
@@ -127,6 +128,8 @@ def _reason(error: BaseException, wanted: str, timeout: float) -> str:
             return f"has a certificate that cannot be trusted ({error.verify_message or said})"
         case _ if _refuses_tls(error):
             return "takes no TLS, or is no PostgreSQL. Check the port, and sslmode, in the URL"
+        case _ if type(error) is ConnectionError:
+            return "closed the connection when it was asked for TLS"
         case ConnectionError() | asyncpg.PostgresError() | ssl.SSLEOFError():
             return f"closed the connection ({said})"
         case ssl.SSLError():

@@ -145,6 +145,18 @@ async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.transport.abort()
 
 
+async def hangs_up_when_asked_for_tls(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    await reader.readexactly(8)
+
+
+async def says_an_error_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readexactly(8)
+    writer.write(refusal("53300"))
+    await writer.drain()
+
+
 async def is_a_web_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read(8)
     writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -159,6 +171,9 @@ NO_LOGIN = "asks for a login that the driver cannot make"
 OPENINGS: dict[str, tuple[Part, str, type[BlogError], str]] = {
     "accepts and closes": (accepts_and_closes, "prefer", Unavailable, GONE),
     "accepts and closes, no TLS": (accepts_and_closes, "disable", Unavailable, GONE),
+    "asked for TLS": (hangs_up_when_asked_for_tls, "require", Unavailable, GONE),
+    "asked for TLS, not needed": (hangs_up_when_asked_for_tls, "prefer", Unavailable, GONE),
+    "an error before TLS": (says_an_error_at_once, "require", Unavailable, GONE),
     "resets": (resets, "prefer", Unavailable, GONE),
     "resets, no TLS": (resets, "disable", Unavailable, GONE),
     "half a message": (answering(refusal("57P03")[:9]), "prefer", Unavailable, GONE),
@@ -485,9 +500,11 @@ async def test_an_exhausted_pool_is_told_after_the_time_that_was_given(migrated:
 
 async def test_a_pool_that_cannot_grow_in_time_says_so(migrated: str) -> None:
     async with asyncio.timeout(SOON), silent_host() as silent:
-        url = with_hosts(migrated, silent)
-        blog = BlogService(url, connect_timeout=0.5, acquire_timeout=0.1)
-        async with blog, blog.transaction():
+        url = f"postgresql://u@{silent}/db"
+        blog = BlogService(url, min_size=0, connect_timeout=0.5, acquire_timeout=0.1)
+        await blog._database.open(url)
+        async with contextlib.AsyncExitStack() as closing:
+            closing.push_async_callback(blog.close)
             with pytest.raises(Unavailable, match=r"No connection could be made within 0\.1 s"):
                 await asyncio.create_task(blog.ping())
 

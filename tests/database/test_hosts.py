@@ -1,0 +1,85 @@
+"""Dead hosts before the one that answers cost a head start once, and nothing after that."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import asyncpg
+import pytest
+
+from blogsvc import BlogService
+from blogsvc.database.hosts import Host, Hosts, NoneAnswered
+
+from .test_connections import SOON, silent_host, with_hosts
+
+A, B, C = ("a", 1), ("b", 1), ("c", 1)
+
+
+class Servers:
+    """Attempts that a test decides; a connection is the host itself."""
+
+    def __init__(self, *silent: Host, dead: tuple[Host, ...] = ()) -> None:
+        self.silent, self.dead = set(silent), set(dead)
+        self.tried: list[Host] = []
+
+    async def attempt(self, host: Host) -> asyncpg.Connection:
+        self.tried.append(host)
+        if host in self.silent:
+            await asyncio.Event().wait()
+        if host in self.dead:
+            raise ConnectionRefusedError
+        return host
+
+
+async def test_silent_hosts_before_the_primary_are_asked_by_the_first_connection_only() -> None:
+    servers, hosts = Servers(A, B), Hosts()
+    async with asyncio.timeout(SOON):
+        assert await hosts.first([A, B, C], servers.attempt) == C
+        assert servers.tried == [A, B, C]
+        assert await hosts.first([A, B, C], servers.attempt) == C
+    assert servers.tried == [A, B, C, C]
+
+
+async def test_after_a_failover_the_memory_is_corrected() -> None:
+    servers, hosts = Servers(), Hosts()
+    async with asyncio.timeout(SOON):
+        assert await hosts.first([A, B], servers.attempt) == A
+        servers.silent = {A}
+        assert await hosts.first([A, B], servers.attempt) == B
+        assert await hosts.first([A, B], servers.attempt) == B
+    assert servers.tried == [A, A, B, B]
+
+
+async def test_connections_that_are_spread_begin_with_any_host_but_a_silent_one() -> None:
+    servers, hosts = Servers(A), Hosts()
+    async with asyncio.timeout(SOON):
+        found = {await hosts.first([A, B, C], servers.attempt, spread=True) for _ in range(60)}
+    assert found == {B, C}
+    assert servers.tried.count(A) == 1
+
+
+async def test_of_no_host_that_answers_each_failure_is_told() -> None:
+    with pytest.raises(NoneAnswered) as none:
+        await Hosts().first([A, B], Servers(dead=(A, B)).attempt)
+    assert set(none.value.failures) == {A, B}
+
+
+async def test_a_service_behind_two_silent_hosts_gets_its_connections(migrated: str) -> None:
+    async with asyncio.timeout(SOON), silent_host() as one, silent_host() as two:
+        url = with_hosts(migrated, one, two)
+        # One attempt at all of them takes longer than a caller waits.
+        async with BlogService(url, acquire_timeout=0.2) as blog:
+            await asyncio.gather(*(blog.ping() for _ in range(30)))
+
+
+async def test_nothing_is_left_of_the_attempts_that_lost(
+    migrated: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asyncio.timeout(SOON), silent_host() as silent:
+        async with BlogService(with_hosts(migrated, silent)) as blog:
+            await blog.ping()
+        gc.collect()
+        await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == 1
+    assert caplog.records == []
