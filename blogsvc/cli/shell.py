@@ -57,9 +57,14 @@ def _for_psql(url: str, schema: str | None) -> tuple[str, dict[str, str]]:
     user, colon, password = account.partition(":")
     if colon:
         environment["PGPASSWORD"] = unquote(password)
-    parts = parts._replace(netloc=f"{user}{at}{hosts}")
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    # The one after the ? counts.
+    for name, value in query:
+        if name == "password":
+            environment["PGPASSWORD"] = value
+    query = [(name, value) for name, value in query if name != "password"]
+    parts = parts._replace(netloc=f"{user}{at}{hosts}", query=urlencode(query, quote_via=quote))
     if schema:
-        query = parse_qsl(parts.query, keep_blank_values=True)
         options = [environment.get("PGOPTIONS", "")]
         options += [value for name, value in query if name == "options"]
         # libpq takes white space for the end of an option unless a backslash stands before it.

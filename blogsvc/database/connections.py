@@ -45,7 +45,7 @@ async def connect(
     """
     url = DatabaseURL(url)
     target = target_of(url)
-    wanted = target.session_attrs
+    wanted, timeout = target.session_attrs, target.timeout or timeout
     given = {**SETTINGS, **(settings or {}), **target.settings}
     if "client_encoding" in given:
         given["client_encoding"] = "UTF8"  # any other cannot bring every text to the server
@@ -58,7 +58,7 @@ async def connect(
             return await open_through_any(
                 functools.partial(
                     asyncpg.connect,
-                    url,
+                    target.url,
                     host=host[0],
                     port=host[1],
                     timeout=timeout,

@@ -7,12 +7,13 @@ import re
 import ssl
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import asyncpg
 from asyncpg import connect_utils
 
 from ..errors import ConfigurationError
+from . import words
 
 _PARSED: Final = (
     "host",
@@ -68,6 +69,8 @@ class Target:
     hosts: tuple[tuple[str, int], ...]
     session_attrs: str
     settings: dict[str, str]
+    url: DatabaseURL
+    timeout: float | None
 
 
 def target_of(url: str) -> Target:
@@ -101,18 +104,38 @@ def _flaw(error: BaseException) -> tuple[str, str]:
 def _read(url: str) -> Target | tuple[str, str]:
     """Return what asyncpg makes of a URL, or why it can make nothing of it, and what to do."""
     try:
+        url = DatabaseURL(url.strip())
+        if url[:1] in ("'", '"'):
+            return "it stands in quotation marks", "Take them away."
         parts = urlsplit(url)
         # Where an @ stands elsewhere, a part of the password would be taken for a host.
         if parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
             return "there is an unencoded @, /, ? or # in the user or the password", _FORM
+        scheme = re.sub(r"^(postgres(ql)?\+)?asyncpg$", "postgresql", parts.scheme)
+        found = words.sort_out(parts._replace(scheme=scheme))
+        if isinstance(found, str):
+            return found, "docs/connecting.md lists the words of a URL."
+        parts, timeout = found
+        url = DatabaseURL(_joined(parts))
         addresses, parameters, _ = connect_utils._parse_connect_arguments(dsn=url, **_NO_ARGUMENTS)
     except _BAD_URL as error:
         return _flaw(error)
+    hosts = tuple(_host_and_port(address) for address in addresses)
+    if not all(0 < port < 65536 for _, port in hosts):
+        return "a port is no number from 1 to 65535", _FORM
     return Target(
-        hosts=tuple(_host_and_port(address) for address in addresses),
+        hosts=hosts,
         session_attrs=parameters.target_session_attrs.value,
         settings=dict(parameters.server_settings or {}),
+        url=url,
+        timeout=timeout,
     )
+
+
+def _joined(parts: SplitResult) -> str:
+    # urlunsplit leaves the // out where there is no host.
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
 
 
 def _host_and_port(address: str | tuple[str, int]) -> tuple[str, int]:

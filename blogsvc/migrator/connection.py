@@ -20,6 +20,7 @@ from ..database import (
     Connection,
     connect,
     speaking_our_errors,
+    target_of,
     translate,
 )
 from ..errors import (
@@ -197,7 +198,9 @@ async def _look(connection: MigratingConnection, url: str, pid: int) -> tuple[st
     host, port = connection.address or ("", 0)
     try:
         async with asyncio.timeout(COMMAND_TIMEOUT):
-            other = await asyncpg.connect(url, host=host, port=port, timeout=CONNECT_TIMEOUT)
+            other = await asyncpg.connect(
+                target_of(url).url, host=host, port=port, timeout=CONNECT_TIMEOUT
+            )
             try:
                 row = await other.fetchrow(_AT_WORK, pid)
             finally:

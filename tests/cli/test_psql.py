@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from blogsvc.cli.shell import _for_psql
+
 from ..migrations.migrating import execute
 from ..support import run
 
@@ -56,3 +58,10 @@ async def test_psql_keeps_the_options_of_the_url_and_of_the_environment(
         PGOPTIONS="-c geqo=off",
     )
     assert (ended.status, ended.output) == (0, "alice|2MB|off\n")
+
+
+def test_no_password_of_the_url_stands_among_the_arguments_of_psql() -> None:
+    for url in ("postgresql://u:s3cr3t@h/db", "postgresql://u:x@h/db?password=s3cr3t&port=7"):
+        argument, environment = _for_psql(url, None)
+        assert "s3cr3t" not in argument
+        assert environment["PGPASSWORD"] == "s3cr3t"

@@ -1,0 +1,86 @@
+"""Every word of a database URL is acted upon, left out without harm, or refused by its name."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from blogsvc import BlogService
+from blogsvc.database import words
+from blogsvc.database.url import target_of
+from blogsvc.errors import ConfigurationError
+
+from ..support import ROOT
+from .test_connections import with_hosts
+
+HARMLESS = {
+    "channel_binding": "prefer",
+    "connect_timeout": "7",
+    "fallback_application_name": "mine",
+    "gssencmode": "prefer",
+    **dict.fromkeys(words.IGNORED, "1"),
+}
+
+
+async def test_the_words_of_libpq_that_ask_nothing_of_the_driver_connect(migrated: str) -> None:
+    async with BlogService(with_hosts(migrated, **HARMLESS)) as blog:
+        await blog.ping()
+
+
+@pytest.mark.parametrize("word", [*words.REFUSED, *words.FOREIGN])
+def test_a_word_that_cannot_be_kept_is_refused_by_its_name(word: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"\b{word}\b") as refused:
+        target_of(f"postgresql://u:hunter2@h/db?{word}=hunter2")
+    assert "hunter2" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("postgresql://h/db?port=7", [("h", 7)]),
+        ("postgresql://h:1/db?port=7", [("h", 7)]),
+        ("postgresql://h:1/db?host=x", [("x", 1)]),
+        ("postgresql://u@[::1],h:3/db?application_name=x", [("::1", 5432), ("h", 3)]),
+        ("postgresql://u@[::1]/db?port=7", [("::1", 7)]),
+        ("postgresql://u@a,b/db?port=1,2", [("a", 1), ("b", 2)]),
+        ("postgresql:///db?host=/tmp&port=7", [("/tmp", 7)]),
+        ("postgresql+asyncpg://h/db", [("h", 5432)]),
+        ("asyncpg://h/db", [("h", 5432)]),
+        (" postgres://h/db\n", [("h", 5432)]),
+    ],
+)
+def test_hosts_and_ports_are_read_as_libpq_reads_them(
+    url: str, hosts: list[tuple[str, int]]
+) -> None:
+    assert list(target_of(url).hosts) == hosts
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql://h:99999/db", "a port is no number from 1 to 65535"),
+        ("postgresql://h/db?port=0", "a port is no number from 1 to 65535"),
+        ("postgresql://h/db?port=abc", "cannot be used"),
+        ("postgresql://a,b,c/db?port=1,2", "cannot be used"),
+        ('"postgresql://h/db"', "quotation marks"),
+        ("'postgresql://h/db'", "quotation marks"),
+        ("postgresql://h/db?connect_timeout=soon", "connect_timeout is no whole number"),
+    ],
+)
+def test_a_url_that_makes_no_sense_is_told_in_one_line(url: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason) as refused:
+        target_of(url)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_connect_timeout_of_the_url_counts() -> None:
+    assert target_of("postgresql://h/db?connect_timeout=7").timeout == 7
+    assert target_of("postgresql://h/db?connect_timeout=0").timeout is None
+
+
+def test_the_documentation_lists_the_words_that_are_left_out_or_refused() -> None:
+    page = (ROOT / "docs" / "connecting.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
+    assert listed == {*words.IGNORED, *words.REFUSED, *words.FOREIGN}
