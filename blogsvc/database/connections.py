@@ -130,8 +130,15 @@ async def create_pool(
                     ) from error
             await asyncio.sleep(next(waits))
 
-    options = {"connection_class": Connection, **options}
-    return await asyncpg.create_pool(url, connect=connect_one, **options)
+    # No floor of asyncpg's: it connects in the callers' way, and logs a traceback for each attempt.
+    floor = {"init_size": options.pop("min_size"), "min_size": 0}
+    options = {"connection_class": Connection, **options, **floor}
+    try:
+        return await asyncpg.create_pool(url, connect=connect_one, **options)
+    except asyncpg.ConnectionDoesNotExistError as error:
+        # The pool's own word for a connection that broke between the greeting and the first use.
+        _drop_frames(error)
+        raise Unavailable("PostgreSQL closed a new connection at once. Try again.") from error
 
 
 async def leave_as_is(connection: asyncpg.Connection) -> None:

@@ -11,7 +11,7 @@ import pytest
 from blogsvc import BlogService
 from blogsvc.database.hosts import Host, Hosts, NoneAnswered
 
-from .test_connections import SOON, silent_host, with_hosts
+from .test_connections import NOBODY_LISTENS, SOON, silent_host, with_hosts
 
 A, B, C = ("a", 1), ("b", 1), ("c", 1)
 
@@ -82,4 +82,17 @@ async def test_nothing_is_left_of_the_attempts_that_lost(
         gc.collect()
         await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == 1
+    assert caplog.records == []
+
+
+async def test_a_server_that_goes_away_leaves_no_traceback_in_the_log(
+    migrated: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with BlogService(migrated, min_size=2) as blog:
+        pool = blog._database.check_open()
+        assert pool.get_size() == 2
+        pool.set_connect_args(f"postgresql://u@{NOBODY_LISTENS}/db")
+        async with pool.acquire() as connection:
+            connection.terminate()
+        await asyncio.sleep(0.3)
     assert caplog.records == []
