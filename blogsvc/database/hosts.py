@@ -44,6 +44,7 @@ class Hosts:
         waiting = self._in_order(hosts, spread)
         running: dict[asyncio.Future[Connection], Host] = {}
         failures: dict[Host, Exception] = {}
+        winner: Connection | None = None
         try:
             while waiting or running:
                 if waiting:
@@ -60,7 +61,8 @@ class Hosts:
                         del running[ended]
                         self._answered = host
                         self._slow.discard(host)
-                        return ended.result()
+                        winner = ended.result()
+                        return winner
                     del running[ended]
                     if not isinstance(error, Exception):
                         raise error
@@ -72,8 +74,13 @@ class Hosts:
             for task in running:
                 task.cancel()
                 task.add_done_callback(_close)
-            if running:
-                await asyncio.wait(running)
+            try:
+                if running:
+                    await asyncio.wait(running)
+            except BaseException:  # whoever asked has gone while the losers were leaving
+                if winner is not None:
+                    winner.terminate()
+                raise
         raise NoneAnswered(failures)
 
     def _in_order(self, hosts: Iterable[Host], spread: bool) -> list[Host]:

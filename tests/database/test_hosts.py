@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from typing import Any
 
 import asyncpg
 import pytest
@@ -96,3 +97,28 @@ async def test_a_server_that_goes_away_leaves_no_traceback_in_the_log(
             connection.terminate()
         await asyncio.sleep(0.3)
     assert caplog.records == []
+
+
+async def test_who_goes_while_the_losers_leave_leaves_no_connection_behind() -> None:
+    leaving, closed = asyncio.Event(), asyncio.Event()
+
+    class Link:
+        def terminate(self) -> None:
+            closed.set()
+
+    async def attempt(host: Host) -> Any:
+        if host == A:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                leaving.set()
+                await asyncio.sleep(0.01)
+        return Link()
+
+    asking = asyncio.create_task(Hosts().first([A, B], attempt))
+    async with asyncio.timeout(SOON):
+        await leaving.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    assert closed.is_set()
