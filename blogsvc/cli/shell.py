@@ -8,11 +8,11 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlunsplit
 
 import asyncclick as click
 
-from ..database import Endpoint, embedded_postgres, quoted
+from ..database import Endpoint, embedded_postgres, quoted, split_url
 from ..errors import ConfigurationError, EmbeddedUnavailable
 from .target import Target, on_a_blog
 
@@ -52,7 +52,7 @@ def _for_psql(url: str, schema: str | None) -> tuple[str, dict[str, str]]:
     the URL's options win.
     """
     environment = dict(os.environ)
-    parts = urlsplit(url)
+    parts = split_url(url)
     account, at, hosts = parts.netloc.rpartition("@")
     user, colon, password = account.partition(":")
     if colon:

@@ -14,7 +14,7 @@ from .poolers import Connection
 from .speaking import speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
 from .transactions import Command, Database, Isolation, Query
-from .url import DatabaseURL, target_of
+from .url import DatabaseURL, split_url, target_of
 from .waiting import pauses
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "pauses",
     "quoted",
     "speaking_our_errors",
+    "split_url",
     "target_of",
     "translate",
 ]

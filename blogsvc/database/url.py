@@ -107,7 +107,7 @@ def _read(url: str) -> Target | tuple[str, str]:
         url = DatabaseURL(url.strip())
         if url[:1] in ("'", '"'):
             return "it stands in quotation marks", "Take them away."
-        parts = urlsplit(url)
+        parts = split_url(url)
         # Where an @ stands elsewhere, a part of the password would be taken for a host.
         if parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
             return "there is an unencoded @, /, ? or # in the user or the password", _FORM
@@ -130,6 +130,20 @@ def _read(url: str) -> Target | tuple[str, str]:
         url=url,
         timeout=timeout,
     )
+
+
+def split_url(url: str) -> SplitResult:
+    """Return the parts of a URL, also where IPv6 addresses are among several hosts.
+
+    The newer releases of Python take brackets for an error there.
+    """
+    scheme, slashes, rest = url.partition("//")
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    account, at, hosts = authority.rpartition("@")
+    if "," not in hosts:
+        return urlsplit(url)
+    parts = urlsplit(f"{scheme}{slashes}{account}{at}{rest.removeprefix(authority)}")
+    return parts._replace(netloc=f"{account}{at}{hosts}")
 
 
 def _joined(parts: SplitResult) -> str:

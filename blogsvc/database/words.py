@@ -83,8 +83,10 @@ def sort_out(parts: SplitResult) -> tuple[SplitResult, float | None] | str:
         if value and name not in IGNORED and name not in REFUSED
     }
     account, at, hosts = parts.netloc.rpartition("@")
-    if hosts and ("host" in words or "port" in words):
-        # What is after the ? counts, for libpq; the driver would not look at it.
+    several_with_brackets = "," in hosts and "[" in hosts
+    if hosts and ("host" in words or "port" in words or several_with_brackets):
+        # What is after the ? counts, for libpq; the driver would not look at it, and it cannot read
+        # brackets among several hosts elsewhere.
         names, ports = zip(*map(_name_and_port, hosts.split(",")), strict=True)
         words.setdefault("host", unquote(",".join(names)))
         if any(ports):

@@ -43,6 +43,8 @@ def test_a_word_that_cannot_be_kept_is_refused_by_its_name(word: str) -> None:
         ("postgresql://h:1/db?port=7", [("h", 7)]),
         ("postgresql://h:1/db?host=x", [("x", 1)]),
         ("postgresql://u@[::1],h:3/db?application_name=x", [("::1", 5432), ("h", 3)]),
+        ("postgresql://u:p@h,[::2],[::3]:7/db", [("h", 5432), ("::2", 5432), ("::3", 7)]),
+        ("postgresql://[::2],[::3]?user=u", [("::2", 5432), ("::3", 5432)]),
         ("postgresql://u@[::1]/db?port=7", [("::1", 7)]),
         ("postgresql://u@a,b/db?port=1,2", [("a", 1), ("b", 2)]),
         ("postgresql:///db?host=/tmp&port=7", [("/tmp", 7)]),
