@@ -63,7 +63,6 @@ _LANGUAGES: Final = frozenset(
     ]
 )
 _LANGUAGE: Final = re.compile(r"([a-z]{2})([-_][a-z]{2}|[-_][a-z]{4})?", re.IGNORECASE)
-_ALIASES: Final = ("aliases", "alias", "redirectfrom", "redirects")
 
 
 def last_part(address: str) -> str:
@@ -131,14 +130,3 @@ def address_of(matter: Mapping[str, Any], *names: str) -> str:
             if plain_key(key) == name and isinstance(value, str) and value.strip():
                 return value.strip()
     return ""
-
-
-def former_slugs(matter: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the last parts of the addresses that a post had before, each once."""
-    found: dict[str, None] = {}
-    for key, value in matter.items():
-        if plain_key(key) in _ALIASES:
-            for alias in value if isinstance(value, list) else [value]:
-                if isinstance(alias, str) and last_part(alias):
-                    found[last_part(alias)] = None
-    return tuple(found)

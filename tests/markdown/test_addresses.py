@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blogsvc.markdown.addresses import fill, former_slugs, last_part, split_language
+from blogsvc.markdown.addresses import fill, last_part, split_language
 
 DAY = datetime(2014, 3, 7, tzinfo=UTC)
 
@@ -53,16 +53,6 @@ def test_a_template_is_filled(template: str, address: str) -> None:
 
 def test_without_a_date_its_placeholders_have_no_address() -> None:
     assert fill("/:year/:title/", "hello", None) == ""
-
-
-def test_aliases_become_former_slugs_each_once() -> None:
-    matter = {
-        "aliases": ["/2014/old/", "/old", 7, None],
-        "redirect_from": "/older.html",
-        "Alias": ["old/index.html"],
-        "redirect_to": "/elsewhere",
-    }
-    assert former_slugs(matter) == ("old", "older")
 
 
 @pytest.mark.parametrize(
