@@ -18,13 +18,12 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from .database import embedded_postgres, quoted
+from .database import embedded_postgres, join_url, quoted, split_url
 from .migrator import Migrator
 from .service import BlogService
 
@@ -80,17 +79,17 @@ async def create_database(server: str, template: str = "template0") -> str:
     """Make a database on a server, as a copy of another one, and return its URL."""
     name = f"blogsvc_test_{uuid.uuid4().hex}"
     await _on_server(server, f"CREATE DATABASE {quoted(name)} TEMPLATE {quoted(template)}")
-    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    return join_url(split_url(server)._replace(path=f"/{name}"))
 
 
 async def drop_database(url: str) -> None:
     """Drop the database that a URL names, whoever is connected to it."""
-    server = urlunsplit(urlsplit(url)._replace(path="/postgres"))
+    server = join_url(split_url(url)._replace(path="/postgres"))
     await _on_server(server, f"DROP DATABASE IF EXISTS {quoted(_name(url))} WITH (FORCE)")
 
 
 def _name(url: str) -> str:
-    return urlsplit(url).path.removeprefix("/")
+    return split_url(url).path.removeprefix("/")
 
 
 async def _on_server(url: str, statement: str) -> None:

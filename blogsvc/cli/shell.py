@@ -8,11 +8,11 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import asyncclick as click
 
-from ..database import Endpoint, embedded_postgres, quoted, split_url
+from ..database import Endpoint, embedded_postgres, join_url, quoted, split_url
 from ..errors import ConfigurationError, EmbeddedUnavailable
 from .target import Target, on_a_blog
 
@@ -72,4 +72,4 @@ def _for_psql(url: str, schema: str | None) -> tuple[str, dict[str, str]]:
         environment["PGOPTIONS"] = " ".join(filter(None, options))
         rest = [(name, value) for name, value in query if name != "options"]
         parts = parts._replace(query=urlencode(rest, quote_via=quote))
-    return urlunsplit(parts), environment
+    return join_url(parts), environment

@@ -14,7 +14,7 @@ from .poolers import Connection
 from .speaking import speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
 from .transactions import Command, Database, Isolation, Query
-from .url import DatabaseURL, split_url, target_of
+from .url import DatabaseURL, join_url, split_url, target_of
 from .waiting import pauses
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "connect",
     "create_pool",
     "embedded_postgres",
+    "join_url",
     "leave_as_is",
     "pauses",
     "quoted",

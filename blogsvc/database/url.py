@@ -104,19 +104,17 @@ def _flaw(error: BaseException) -> tuple[str, str]:
 def _read(url: str) -> Target | tuple[str, str]:
     """Return what asyncpg makes of a URL, or why it can make nothing of it, and what to do."""
     try:
-        url = DatabaseURL(url.strip())
-        if url[:1] in ("'", '"'):
+        if url.strip()[:1] in ("'", '"'):
             return "it stands in quotation marks", "Take them away."
         parts = split_url(url)
         # Where an @ stands elsewhere, a part of the password would be taken for a host.
         if parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
             return "there is an unencoded @, /, ? or # in the user or the password", _FORM
-        scheme = re.sub(r"^(postgres(ql)?\+)?asyncpg$", "postgresql", parts.scheme)
-        found = words.sort_out(parts._replace(scheme=scheme))
+        found = words.sort_out(parts)
         if isinstance(found, str):
             return found, "docs/connecting.md lists the words of a URL."
         parts, timeout = found
-        url = DatabaseURL(_joined(parts))
+        url = DatabaseURL(join_url(parts))
         addresses, parameters, _ = connect_utils._parse_connect_arguments(dsn=url, **_NO_ARGUMENTS)
     except _BAD_URL as error:
         return _flaw(error)
@@ -133,21 +131,26 @@ def _read(url: str) -> Target | tuple[str, str]:
 
 
 def split_url(url: str) -> SplitResult:
-    """Return the parts of a URL, also where IPv6 addresses are among several hosts.
+    """Return the parts of a URL, its scheme as libpq knows it. Raises `ValueError`.
 
-    The newer releases of Python take brackets for an error there.
+    Python's own parser may take the brackets of IPv6 addresses among several hosts for an error,
+    so it gets no list of hosts.
     """
-    scheme, slashes, rest = url.partition("//")
+    scheme, slashes, rest = url.strip().partition("//")
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     account, at, hosts = authority.rpartition("@")
-    if "," not in hosts:
-        return urlsplit(url)
-    parts = urlsplit(f"{scheme}{slashes}{account}{at}{rest.removeprefix(authority)}")
-    return parts._replace(netloc=f"{account}{at}{hosts}")
+    listed = hosts if "," in hosts else ""
+    parts = urlsplit(
+        f"{scheme}{slashes}{account}{at}{'' if listed else hosts}{rest.removeprefix(authority)}"
+    )
+    return parts._replace(
+        scheme=re.sub(r"^(postgres(ql)?\+)?asyncpg$", "postgresql", parts.scheme),
+        netloc=f"{parts.netloc}{listed}",
+    )
 
 
-def _joined(parts: SplitResult) -> str:
-    # urlunsplit leaves the // out where there is no host.
+def join_url(parts: SplitResult) -> str:
+    """Return the URL of these parts; `urlunsplit` leaves the // out where there is no host."""
     query = f"?{parts.query}" if parts.query else ""
     return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
 

@@ -60,6 +60,19 @@ async def test_psql_keeps_the_options_of_the_url_and_of_the_environment(
     assert (ended.status, ended.output) == (0, "alice|2MB|off\n")
 
 
+@pytest.mark.parametrize(
+    ("url", "given"),
+    [
+        ("postgresql:///db", "postgresql:///db"),
+        ("postgresql:///db?host=/run", "postgresql:///db?host=%2Frun"),
+        (" postgresql+asyncpg://u@h/db\n", "postgresql://u@h/db"),
+        ("asyncpg://u@[::1],[::2]:7/db", "postgresql://u@[::1],[::2]:7/db"),
+    ],
+)
+def test_psql_gets_a_url_that_libpq_knows(url: str, given: str) -> None:
+    assert _for_psql(url, None)[0] == given
+
+
 def test_no_password_of_the_url_stands_among_the_arguments_of_psql() -> None:
     for url in ("postgresql://u:s3cr3t@h/db", "postgresql://u:x@h/db?password=s3cr3t&port=7"):
         argument, environment = _for_psql(url, None)
