@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Generic, Literal, TypeVar
 
+from ..errors import DatabaseError
+
 T = TypeVar("T")
 
 Status = Literal["draft", "published", "archived"]
@@ -66,9 +68,20 @@ def record_of(row: Iterable[Any]) -> PostRecord:
     """Return the record of a row that holds the fields in their order."""
     record = _Unfrozen(*row)
     record.tags = tuple(record.tags) if record.tags else ()
-    record.metadata = {} if record.metadata == "{}" else json.loads(record.metadata)
+    record.metadata = {} if record.metadata == "{}" else _metadata_of(record.id, record.metadata)
     record.__class__ = PostRecord
     return record  # type: ignore[no-any-return]
+
+
+def _metadata_of(id: int, text: str) -> dict[str, Any]:
+    try:
+        metadata: dict[str, Any] = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DatabaseError(
+            f"The metadata of post {id} is more than Python reads ({error}). It was written with "
+            "SQL: shorten its numbers, or put fewer objects into one another, in the same way."
+        ) from error
+    return metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +89,8 @@ class NewPost:
     """A post that is not stored yet, as `create_many` takes it.
 
     Without a slug one is made from the title; without `created_at` and `updated_at` the database's
-    clock counts. `former_slugs` lead to the post, too, until another one has them; `source` names
-    the file that it came from, for those who import.
+    clock counts. `former_slugs` lead to the post, too, until another one has them; `source` says
+    where it was brought over from, for those who import.
     """
 
     title: str

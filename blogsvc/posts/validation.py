@@ -50,9 +50,12 @@ def check_post(post: NewPost, index: int | None = None) -> dict[str, Any]:
     if not isinstance(post, NewPost):
         raise InvalidPost("post", f"is a {type(post).__name__}, not a NewPost", index=index)
     try:
-        return {
-            field: check(field, getattr(post, field)) for field, check in _OF_A_NEW_POST.items()
-        }
+        fields: dict[str, Any] = {}
+        for field, check in _CHECKS.items():
+            value = getattr(post, field)
+            # Without a slug, one is made from the title.
+            fields[field] = None if field == "slug" and value is None else check(field, value)
+        return fields
     except InvalidPost as error:
         if index is None:
             raise
@@ -169,36 +172,18 @@ def check_time(field: str, value: datetime | None) -> datetime | None:
     return value
 
 
-def _check_stored_time(field: str, value: datetime | None) -> datetime:
-    if value is None:
-        raise InvalidPost(field, "is missing")
-    return check_time(field, value)  # type: ignore[return-value]
-
-
 _CHECKS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "title": check_line,
     "content": check_content,
     "slug": check_line,
     "status": check_status,
     "published_at": check_time,
-    "created_at": _check_stored_time,
+    "created_at": check_time,
     "tags": check_texts,
     "metadata": check_metadata,
-    "updated_at": _check_stored_time,
+    "updated_at": check_time,
     "former_slugs": check_texts,
     "source": check_source,
-}
-
-
-def _check_chosen_slug(field: str, value: str | None) -> str | None:
-    return value if value is None else check_line(field, value)
-
-
-# Of a new post the database, or the title, gives what is left out.
-_OF_A_NEW_POST: Final[dict[str, Callable[[str, Any], Any]]] = _CHECKS | {
-    "slug": _check_chosen_slug,
-    "created_at": check_time,
-    "updated_at": check_time,
 }
 
 

@@ -465,3 +465,20 @@ async def test_a_model_that_writes_a_bad_status_is_told_by_the_table(
     post.status = "lost"
     with pytest.raises((IntegrityError, OperationalError), match="posts_status_known"):
         await post.save()
+
+
+async def test_an_instance_keeps_tags_and_metadata_both_ways(
+    blog: BlogService, tortoise: TortoiseContext
+) -> None:
+    made = await Post.create(title="Hello", content="", tags=["a", 'b "c"'], metadata={"x": [1]})
+    seen = await blog.posts.get(made.id)
+    assert (seen.tags, seen.metadata) == (("a", 'b "c"'), {"x": [1]})
+    bare = await Post.create(title="Bare", content="")
+    assert ((await blog.posts.get(bare.id)).tags, bare.tags, bare.metadata) == ((), [], {})
+    await blog.posts.update(bare.id, tags=["z"], metadata={"y": None})
+    read = await Post.get(id=bare.id)
+    assert (read.tags, read.metadata) == (["z"], {"y": None})
+    read.tags, read.metadata = ["z", "new"], {}
+    await read.save()
+    seen = await blog.posts.get(bare.id)
+    assert (seen.tags, seen.metadata, seen.version) == (("z", "new"), {}, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import asyncpg
 import pytest
 
 from blogsvc import BlogService, NewPost
-from blogsvc.errors import InvalidCursor, InvalidPost, InvalidQuery
+from blogsvc.errors import DatabaseError, InvalidCursor, InvalidPost, InvalidQuery
 
 TAGS = ("a", "B", 'with "quotes", {braces} and \\', "日本語", "two words", "NULL")
 METADATA: dict[str, Any] = {
@@ -220,11 +221,11 @@ async def test_counts_and_cursors_know_the_filters(blog: BlogService) -> None:
     assert page.total == 15
     with pytest.raises(InvalidCursor):
         await blog.posts.page(tag="rare", limit=2, after=page.next)
-    both = {"a": 1, "author": {}}
-    page = await blog.posts.page(limit=2, metadata={"author": {}})
-    again = dict(reversed(both.items()))
-    assert again == both
-    await blog.posts.page(limit=2, metadata={"author": {}}, after=page.next)
+    both: dict[str, Any] = {"n": 3, "author": {"name": "Ann"}}
+    await blog.posts.create("Another", "", metadata=both)
+    page = await blog.posts.page(limit=1, metadata=both)
+    again = await blog.posts.page(limit=1, metadata=dict(reversed(both.items())), after=page.next)
+    assert len({post.id for post in (*page, *again)}) == 2
 
 
 async def test_the_times_of_publishing_are_exclusive_bounds(blog: BlogService) -> None:
@@ -265,6 +266,23 @@ async def test_a_filter_that_cannot_be_is_named(
     assert told.value.argument == argument
 
 
-def test_records_with_metadata_are_hashable_and_equal_by_value() -> None:
-    first = NewPost("A", "", tags=("a",), metadata={"x": []})
-    assert hash(first) == hash(NewPost("A", "", tags=("a",), metadata={"x": 1}))
+async def test_a_record_with_metadata_is_hashable_and_equal_by_value(blog: BlogService) -> None:
+    post = await blog.posts.create("A", "", tags=["a"], metadata={"x": []})
+    assert len({post, await blog.posts.get(post.id)}) == 1
+    assert post != replace(post, metadata={})
+    assert hash(post) == hash(replace(post, metadata={}))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["('{\"n\": 1e5000}')::jsonb", "(repeat('{\"a\": ', 5000) || '1' || repeat('}', 5000))::jsonb"],
+)
+async def test_metadata_that_python_cannot_read_is_told_with_the_post(
+    blog: BlogService, sql: asyncpg.Connection, value: str
+) -> None:
+    post = await blog.posts.create("A", "")
+    await sql.execute(f"UPDATE posts SET metadata = {value}")
+    for call in (blog.posts.get(post.id), blog.posts.page(), blog.posts.get_many([post.id])):
+        with pytest.raises(DatabaseError, match=f"The metadata of post {post.id} is more than"):
+            await call
+    await blog.posts.update(post.id, metadata={})
