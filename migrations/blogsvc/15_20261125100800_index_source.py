@@ -1,4 +1,4 @@
-"""Posts by the files that they were imported from."""
+"""Posts by where they were brought over from."""
 
 from tortoise import BaseDBAsyncClient
 

@@ -1,4 +1,4 @@
-"""Which file a post was imported from; nothing where it was not.
+"""Where a post was brought over from, such as a row of another table; NULL for all others.
 
 It is nobody's text: a change of it is no change of the post, and moves no version.
 """
