@@ -65,10 +65,10 @@ _Unfrozen: Any = make_dataclass(
 
 
 def record_of(row: Iterable[Any]) -> PostRecord:
-    """Return the record of a row that holds the fields in their order."""
+    """Return the record of a row of `sql.COLUMNS`: its fields in their order."""
     record = _Unfrozen(*row)
     record.tags = tuple(record.tags) if record.tags else ()
-    record.metadata = {} if record.metadata == "{}" else _metadata_of(record.id, record.metadata)
+    record.metadata = _metadata_of(record.id, record.metadata) if record.metadata else {}
     record.__class__ = PostRecord
     return record  # type: ignore[no-any-return]
 
