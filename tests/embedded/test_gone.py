@@ -47,6 +47,7 @@ async def main():
     async with BlogService(acquire_timeout=60) as blog:
         print("open", flush=True)
         while await asyncio.to_thread(sys.stdin.readline):
+            await asyncio.sleep(0.05)  # sees which of its connections have been closed
             print(*(post.title for post in (await blog.posts.page()).items), flush=True)
 
 asyncio.run(main())

@@ -7,7 +7,7 @@ import io
 import os
 import subprocess
 import sys
-import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -56,13 +56,13 @@ asyncio.run(main(sys.argv[1], sys.argv[2] == "True"))
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the wheel of 0.1.0, built from its commit, is installed."""
     archive = subprocess.run(
-        ["git", "archive", RELEASE], cwd=ROOT, capture_output=True, check=False
+        ["git", "archive", "--format=zip", RELEASE], cwd=ROOT, capture_output=True, check=False
     )
     if archive.returncode:
         pytest.skip("the history with the release 0.1.0 is not here")
     source = tmp_path_factory.mktemp("source")
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(source, filter="data")
+    with zipfile.ZipFile(io.BytesIO(archive.stdout)) as files:
+        files.extractall(source)
     place = tmp_path_factory.mktemp("release")
     building = ["build", "--wheel", "--no-isolation", "--outdir", str(place)]
     subprocess.run([sys.executable, "-m", *building], cwd=source, check=True)
