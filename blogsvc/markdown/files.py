@@ -8,7 +8,7 @@ import stat
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -27,6 +27,7 @@ from ..posts import (
 )
 from .addresses import address_of, fill, last_part, split_language
 from .frontmatter import MAX_MATTER, in_one_line, parse
+from .sites import Site, site_of
 from .visibility import plain_key, visibility_of
 
 SUFFIXES: Final = (".md", ".markdown", ".mkd", ".mdown", ".mdx")
@@ -53,17 +54,33 @@ MAX_FILE: Final = MAX_CONTENT + MAX_MATTER
 """Bytes that a file can have. A larger one cannot be a post, and is not read."""
 
 
+class PostFile(NamedTuple):
+    """What a file holds: its post, what in it keeps that from the public, and what is only kept.
+
+    `kept` are the keys that say nothing to us and stand in the post's metadata.
+    """
+
+    post: NewPost
+    held_back: str | None
+    kept: tuple[str, ...]
+
+
 def read_post(path: Path) -> NewPost:
     """Return the post that a Markdown file holds. It always has a slug.
 
     `created_at` is the date that the file gives, or None. Raises `InvalidPost` when the file cannot
     be a post; its `field` and `reason` say why.
     """
+    return read_file(path, site_of(path)).post
+
+
+def read_file(path: Path, site: Site) -> PostFile:
+    """Return what a file of a site holds. Raises `InvalidPost` as `read_post` does."""
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidPost("file", f"is not Markdown: its name must end in {' or '.join(SUFFIXES)}")
     try:
         matter, content = parse(_read(path).decode("utf-8-sig"))
-        return _to_post(matter, content, Path(os.path.abspath(path)))
+        return _to_post(matter, content, Path(os.path.abspath(path)), site)
     except InvalidPost:
         raise
     except UnicodeDecodeError:
@@ -90,14 +107,14 @@ def _read(path: Path) -> bytes:
     return text
 
 
-def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:
+def _to_post(matter: dict[str, Any], content: str, path: Path, site: Site) -> PostFile:
     day, name = _read_name(path)
     address = address_of(matter, "path", "url", "permalink")
     created_at = _first_time(matter, _WRITING) or _day(_DATE_IN_PATH.search(address)) or day
     chosen = last_part(fill(address_of(matter, "url", "permalink"), name, created_at))
     path_part = last_part(address_of(matter, "path"))
     title = _read_text(matter, "title")
-    status, _ = visibility_of(matter, path)
+    status, held_back = visibility_of(matter, path)
     published_at = _first_time(matter, _PUBLISHING) or _usual_time(status, created_at)
     expires_at = _first_time(matter, _EXPIRING)
     if status == PUBLISHED and expires_at and expires_at <= datetime.now(UTC):
@@ -113,9 +130,10 @@ def _to_post(matter: dict[str, Any], content: str, path: Path) -> NewPost:
         or slug_base(title),
         published_at=published_at,
         created_at=created_at,
+        source=site.source_of(path),
     )
     check_post(post)
-    return post
+    return PostFile(post, held_back, kept=())
 
 
 def _read_name(path: Path) -> tuple[datetime | None, str]:
