@@ -22,7 +22,75 @@ MAX_NAME: Final = 63
 """Bytes of a name in PostgreSQL. It would cut a longer one, and find the schema of another blog."""
 
 
-class BlogService:
+class Blog:
+    """One blog: its posts, and transactions on the database that holds them.
+
+    It is had from a service, and open as long as that one is.
+    """
+
+    def __init__(self, database: Database, schema: str | None) -> None:
+        self._database = database
+        self.posts = PostRepository(database, schema)
+
+    def in_schema(self, schema: str) -> Blog:
+        """Return the blog in another PostgreSQL schema of the same database.
+
+        It shares the connections, and the transactions: what a task does with several blogs inside
+        of one block is one unit. Costs nothing, and asks the server nothing: a schema that is not
+        there, or not up to date, is told by the first call that needs it, as `SchemaOutOfDate`.
+        Raises `ConfigurationError` for what cannot be the name of one.
+        """
+        if schema is None:
+            raise ConfigurationError("schema is None; write the name of a schema.")
+        _check_names(None, schema)
+        return Blog(self._database, schema)
+
+    async def ping(self) -> None:
+        """Ask the database for an answer. Raises `Unavailable` or `OperationTimeout`."""
+        await self._database.ping()
+
+    @contextlib.asynccontextmanager
+    async def transaction(
+        self,
+        isolation: Isolation | None = None,
+        readonly: bool = False,
+        connection: asyncpg.Connection | None = None,
+    ) -> AsyncIterator[None]:
+        """Make the calls of this task inside the block one unit: all of it is stored, or nothing.
+
+        It belongs to the task that opened it: a task started inside does not join it. A block in a
+        block is a savepoint. `isolation` is `read committed`, `repeatable read` or `serializable`.
+
+        With `connection`, an asyncpg connection of yours that is in a transaction, the calls are
+        part of that transaction, and are stored when you commit it.
+
+        Raises `TransactionConflict` when it conflicted with another one and must be run again, and
+        `OutcomeUnknown` when the answer to the commit was lost.
+        """
+        async with self._database.transaction(isolation, readonly, connection):
+            yield
+
+    async def run_transaction(
+        self,
+        body: Callable[[], Awaitable[T]],
+        *,
+        isolation: Isolation | None = None,
+        attempts: int = 5,
+    ) -> T:
+        """Run `body` in a transaction, and again, from its start, after a conflict.
+
+        For bodies that may be run several times: they read again what they decide upon. Between
+        two attempts it waits for a moment, longer each time. Raises `TransactionConflict` after
+        the last attempt, and whatever else `body` raises at once.
+        """
+        if not callable(body):
+            raise InvalidQuery("body", f"is a {type(body).__name__}, not a function")
+        if not _is_whole(attempts) or attempts < 1:
+            raise InvalidQuery("attempts", f"is {attempts!r}, not a whole number from 1 on")
+        return await self._database.run_transaction(body, isolation, attempts)
+
+
+class BlogService(Blog):
     """The way in: one blog in one PostgreSQL, for the event loop that opens it.
 
     `url` is any libpq URL: several hosts, `target_session_attrs`, `sslmode`, `passfile`. None
@@ -59,16 +127,16 @@ class BlogService:
         self._endpoint = Endpoint(url)
         self._schema = schema
         self._migrate = migrate
-        self._database = Database(
+        self._opening_or_closing = asyncio.Lock()
+        self._ready = False
+        database = Database(
             min_size=min_size,
             max_size=max_size,
             command_timeout=command_timeout,
             connect_timeout=connect_timeout,
             acquire_timeout=acquire_timeout,
         )
-        self._opening_or_closing = asyncio.Lock()
-        self._ready = False
-        self.posts = PostRepository(self._database, schema)
+        super().__init__(database, schema)
 
     @property
     def is_open(self) -> bool:
@@ -125,50 +193,6 @@ class BlogService:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
-
-    async def ping(self) -> None:
-        """Ask the database for an answer. Raises `Unavailable` or `OperationTimeout`."""
-        await self._database.ping()
-
-    @contextlib.asynccontextmanager
-    async def transaction(
-        self,
-        isolation: Isolation | None = None,
-        readonly: bool = False,
-        connection: asyncpg.Connection | None = None,
-    ) -> AsyncIterator[None]:
-        """Make the calls of this task inside the block one unit: all of it is stored, or nothing.
-
-        It belongs to the task that opened it: a task started inside does not join it. A block in a
-        block is a savepoint. `isolation` is `read committed`, `repeatable read` or `serializable`.
-
-        With `connection`, an asyncpg connection of yours that is in a transaction, the calls are
-        part of that transaction, and are stored when you commit it.
-
-        Raises `TransactionConflict` when it conflicted with another one and must be run again, and
-        `OutcomeUnknown` when the answer to the commit was lost.
-        """
-        async with self._database.transaction(isolation, readonly, connection):
-            yield
-
-    async def run_transaction(
-        self,
-        body: Callable[[], Awaitable[T]],
-        *,
-        isolation: Isolation | None = None,
-        attempts: int = 5,
-    ) -> T:
-        """Run `body` in a transaction, and again, from its start, after a conflict.
-
-        For bodies that may be run several times: they read again what they decide upon. Between
-        two attempts it waits for a moment, longer each time. Raises `TransactionConflict` after
-        the last attempt, and whatever else `body` raises at once.
-        """
-        if not callable(body):
-            raise InvalidQuery("body", f"is a {type(body).__name__}, not a function")
-        if not _is_whole(attempts) or attempts < 1:
-            raise InvalidQuery("attempts", f"is {attempts!r}, not a whole number from 1 on")
-        return await self._database.run_transaction(body, isolation, attempts)
 
 
 def _check_names(url: object, schema: object) -> None:

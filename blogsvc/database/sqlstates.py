@@ -172,7 +172,7 @@ def _rule_broken(error: asyncpg.PostgresError, code: str) -> BlogError | None:
         )
     if code in ("42P01", "42703", "3F000"):
         return SchemaOutOfDate(
-            f"The schema is not what blogsvc needs ({error}). Run `blogsvc upgrade` "
-            "or `aerich upgrade`."
+            f"The schema is not what blogsvc needs ({error}). Run `blogsvc upgrade`, with --schema "
+            "for a blog in a schema of its own, or `aerich upgrade`."
         )
     return None

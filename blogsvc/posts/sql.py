@@ -10,7 +10,7 @@ arrays is a word of SQL, and no call.)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Final, Literal
 
 from ..database import Command, Query, quoted
@@ -82,6 +82,10 @@ _SNIPPET: Final = (
     "E'StartSel=\\x02, StopSel=\\x03, MaxFragments=2, MaxWords=20, MinWords=8, "
     'FragmentDelimiter=" … "\''
 )
+
+
+# Bounded, since a schema's name may come from the address that a visitor types.
+cache = lru_cache(maxsize=10_000)
 
 
 def table_of(schema: str | None) -> str:

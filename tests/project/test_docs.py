@@ -19,6 +19,7 @@ import pytest
 from blogsvc import BlogService, errors
 from blogsvc.cli import cli
 from blogsvc.posts.repository import PostRepository
+from blogsvc.service import Blog
 
 from ..support import ROOT
 
@@ -72,7 +73,7 @@ def test_the_program_in_the_readme_prints_what_it_says(tmp_path: Path, blog_url:
     assert done.stdout == printed[1]
 
 
-@pytest.mark.parametrize("kind", [BlogService, PostRepository])
+@pytest.mark.parametrize("kind", [Blog, BlogService, PostRepository])
 def test_every_public_method_is_documented(kind: type) -> None:
     for name, member in vars(kind).items():
         if not name.startswith("_"):
