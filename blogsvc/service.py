@@ -49,6 +49,24 @@ class Blog:
         """Ask the database for an answer. Raises `Unavailable` or `OperationTimeout`."""
         await self._database.ping()
 
+    async def write_token(self) -> str:
+        """Return a token of all that was written before: text, for `wait_for` of any process.
+
+        From a standby it stands for what that one has replayed. Inside a transaction it raises
+        `ConfigurationError`: what is not committed cannot be waited for.
+        """
+        return await self._database.write_token()
+
+    async def wait_for(self, token: str, *, timeout: float = 5.0) -> None:
+        """Wait until a standby has what a token stands for; on a primary there is nothing to wait.
+
+        From then on every call of this task sees it, and those of tasks that it starts from now on,
+        whichever standby a connection leads to. Raises `OperationTimeout` after `timeout` seconds,
+        and the calls that follow wait for nothing then; `InvalidQuery` for a token that is none.
+        """
+        _check_seconds("timeout", timeout)
+        await self._database.wait_for(token, timeout)
+
     @contextlib.asynccontextmanager
     async def transaction(
         self,

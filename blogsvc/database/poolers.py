@@ -34,6 +34,9 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is untyped
     behind_pooler = False
     """Whether something in between speaks the protocol and may change servers."""
 
+    seen = 0
+    """A position in the write-ahead log that the server has passed; see `positions`."""
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         mine = secrets.token_hex(8)
@@ -41,6 +44,11 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is untyped
 
     def _get_unique_id(self, prefix: str) -> str:
         return next(self._names)
+
+    def note(self, position: int) -> None:
+        """Remember a position that the server has passed, unless a pooler may change servers."""
+        if not self.behind_pooler:
+            self.seen = position
 
 
 async def open_through_any(open_one: Opener, *, timeout: float) -> Connection:

@@ -17,12 +17,14 @@ from ..errors import (
     BlogError,
     ConfigurationError,
     NotOpen,
+    OperationTimeout,
     OutcomeUnknown,
     TransactionAborted,
     TransactionConflict,
     Unavailable,
     WrongEventLoop,
 )
+from . import positions
 from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
 from .speaking import cut_off, speaking_our_errors, what_it_means
 from .waiting import pauses
@@ -111,6 +113,31 @@ class Database:
         Raises `OutcomeUnknown` where it may have been committed and the answer was lost.
         """
         return await self._run(command, args, writes=True)
+
+    async def write_token(self) -> str:
+        """Return the position in the log up to which this server has written, or replayed."""
+        if self.in_transaction:
+            raise ConfigurationError(
+                "A transaction is in the log when it is committed: ask for the token after the "
+                "block."
+            )
+        rows = await self.read(Query(positions.HERE))
+        return str(rows[0][0])
+
+    async def wait_for(self, token: str, timeout: float) -> None:
+        """Have this task's reads see all up to a position; see `Blog.wait_for`."""
+        position = positions.Position.of(token)
+        if self.in_transaction:
+            raise ConfigurationError(
+                "A transaction may go on to see what it saw when it began: wait for the token "
+                "before the block."
+            )
+        connection = await self._acquire_any()
+        try:
+            await _catch_up(connection, position, timeout)
+        finally:
+            await self._release(connection)
+        positions.want(self, position)
 
     async def _run(
         self, sql: str, args: tuple[object, ...], *, writes: bool
@@ -223,6 +250,17 @@ class Database:
         return self._transactions.get(asyncio.current_task())
 
     async def _acquire(self) -> asyncpg.Connection:
+        connection = await self._acquire_any()
+        position = positions.wanted(self)
+        if position is not None:
+            try:
+                await _catch_up(connection, position, self._acquire_timeout)
+            except BaseException:
+                await self._release(connection)
+                raise
+        return connection
+
+    async def _acquire_any(self) -> asyncpg.Connection:
         pool = self.check_open()
         try:
             async with asyncio.timeout(self._acquire_timeout):
@@ -251,6 +289,20 @@ class Database:
         except Exception:  # noqa: BLE001 - the driver's; the call itself has its result
             # The pool has cut it off already and will make another one.
             cut_off(connection)
+
+
+async def _catch_up(
+    connection: asyncpg.Connection, position: positions.Position, timeout: float
+) -> None:
+    try:
+        async with asyncio.timeout(timeout):
+            with speaking_our_errors(connection):
+                await positions.reach(connection, position)
+    except TimeoutError as error:
+        raise OperationTimeout(
+            f"The standby had not replayed the token within {timeout:g} s. Wait longer, or read "
+            "from the primary."
+        ) from error
 
 
 def _begin_statement(isolation: Isolation | None, readonly: bool) -> str:
