@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncclick as click
 
 from ..migrator import Migrator, Step, label
+from .many import Found, on_many_blogs
 from .target import Target, on_a_blog
 from .terminal import echo, one_line
 
@@ -13,10 +14,20 @@ _to = click.option(
 )
 
 
+async def _upgrade_one(migrator: Migrator, to: str | None, dry_run: bool) -> Found:
+    if dry_run:
+        steps = await migrator.rehearse(to)
+        return Found("rehearsed", f"{len(steps)} migrations rehearsed, and rolled back")
+    applied = await migrator.upgrade(to)
+    if not applied:
+        return Found("up to date", "up to date")
+    return Found("migrated", f"{len(applied)} migrations applied, up to {label(applied[-1])}")
+
+
 @click.command()
 @_to
 @click.option("--dry-run", is_flag=True, help="Run it in one transaction, and roll that back.")
-@on_a_blog
+@on_many_blogs(_upgrade_one)
 async def upgrade(target: Target, to: str | None, dry_run: bool) -> None:
     """Apply the migrations that are pending."""
     migrator = Migrator(**target, on_step=show_step)

@@ -6,19 +6,35 @@ import dataclasses
 import itertools
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import asyncclick as click
 
 from ..migrator import Fact, Migrator, VersionStatus
+from .many import Found, on_many_blogs
 from .target import Target, on_a_blog
 from .terminal import echo, one_line
 
 
+async def _status_of_one(migrator: Migrator, as_json: bool) -> Found:
+    versions = await migrator.status()
+    if as_json:
+        raise click.UsageError("--json is for one blog.")
+    counts = Counter(version.state for version in versions)
+    applied = [version.label for version in versions if version.state == "applied"]
+    told = ", ".join(f"{count} {state}" for state, count in counts.most_common())
+    up_to_date = set(counts) == {"applied"}
+    return Found(
+        "up to date" if up_to_date else "not up to date",
+        f"{told}; newest: {applied[-1] if applied else 'none'}",
+    )
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@on_a_blog
+@on_many_blogs(_status_of_one)
 async def status(target: Target, as_json: bool) -> None:
     """List every migration, and whether and when it was applied."""
     versions = await Migrator(**target).status()
@@ -30,8 +46,25 @@ async def status(target: Target, as_json: bool) -> None:
         echo(_history_line(version))
 
 
+async def _check_one(migrator: Migrator) -> Found:
+    report = await migrator.check()
+    wrong = [
+        f"{version.state}: {version.label}"
+        for version in report.versions
+        if version.state != "applied"
+    ]
+    told = "; ".join([*wrong, *report.drift])
+    if report.drifted:
+        return Found("different", f"the schema differs: {told}", 3)
+    if report.pending:
+        return Found("behind", told, 2)
+    if report.ahead:
+        return Found("ahead", told, 4)
+    return Found("up to date", "up to date")
+
+
 @click.command()
-@on_a_blog
+@on_many_blogs(_check_one)
 async def check(target: Target) -> None:
     """Say whether the schema is the one that this blogsvc needs.
 

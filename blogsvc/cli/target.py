@@ -18,10 +18,15 @@ class Target(TypedDict):
     schema: str | None
 
 
+url_option = click.option(
+    "--url", help="A libpq URL instead of DATABASE_URL or the embedded PostgreSQL."
+)
+
+
 def on_a_blog(command: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """Give a command `--url` and `--schema`; it gets both as its first argument, a `Target`."""
 
-    @click.option("--url", help="A libpq URL instead of DATABASE_URL or the embedded PostgreSQL.")
+    @url_option
     @click.option("--schema", help="The PostgreSQL schema of the blog.")
     @functools.wraps(command)
     async def wrapper(url: str | None, schema: str | None, **options: Any) -> Any:

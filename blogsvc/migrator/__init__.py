@@ -2,6 +2,7 @@
 
 from .files import label
 from .history import applied_versions
+from .many import in_each, schemas_with_blogs
 from .migrator import Migrator, Report, Step
 from .plan import VersionStatus, check_versions
 from .schema import Fact
@@ -16,6 +17,8 @@ __all__ = [
     "VersionStatus",
     "applied_versions",
     "check_versions",
+    "in_each",
     "label",
+    "schemas_with_blogs",
     "take_over",
 ]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg
 
 from ..database import Database, Query, quoted
-from ..errors import SchemaOutOfDate
+from ..errors import MigrationError, SchemaOutOfDate
 from . import files, running
 
 _RECORD: Final = 'INSERT INTO "aerich"'
@@ -42,6 +42,13 @@ _COMPLETE: Final = f"""
         WHERE attrelid = to_regclass('aerich')::oid AND attname::text = 'breaking')"""
 
 
+_SCHEMAS: Final = f"""
+    SELECT nspname::text FROM pg_catalog.pg_class
+    JOIN pg_catalog.pg_namespace AS "schema" ON "schema".oid = relnamespace
+    WHERE relname::text = '{_OURS}'
+    ORDER BY 1"""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """A row of the table `aerich`: a version that has been applied."""
@@ -63,7 +70,13 @@ async def read(connection: asyncpg.Connection) -> list[Applied]:
         "WHERE app::text = $1 ORDER BY id",
         files.APP,
     )
-    return [_applied(json.loads(row[0])) for row in rows]
+    try:
+        return [_applied(json.loads(row[0])) for row in rows]
+    except KeyError as error:
+        raise MigrationError(
+            f"The table aerich has no column {error}, so it is not Aerich's, and what is applied "
+            "cannot be known. Give the blog a schema of its own, with --schema."
+        ) from error
 
 
 async def applied_versions(database: Database, schema: str | None) -> dict[str, bool]:
@@ -79,6 +92,11 @@ async def applied_versions(database: Database, schema: str | None) -> dict[str, 
     except SchemaOutOfDate:
         return {}
     return dict(rows)
+
+
+async def schemas(connection: asyncpg.Connection) -> list[str]:
+    """Return the schemas of this database that have a history of ours, also an empty one."""
+    return [row[0] for row in await connection.fetch(_SCHEMAS)]
 
 
 async def create_table(connection: asyncpg.Connection) -> None:

@@ -1,0 +1,149 @@
+"""`upgrade`, `check` and `status` on many blogs at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from blogsvc.errors import MigrationError
+from blogsvc.migrator import Migrator, files, in_each, schemas_with_blogs
+
+from ..migrations.migrating import BREAKING, NEWER, execute
+from ..support import run
+
+ALL = len(files.all_files())
+HEAD = files.all_files()[-1].label
+
+
+async def several(url: str) -> None:
+    """Make four blogs: up to date, behind, emptied, and one whose table somebody changed."""
+    await Migrator(url, schema="alice").upgrade()
+    await Migrator(url, schema="bob's").upgrade("5")
+    await Migrator(url, schema="carol").upgrade("0")
+    await Migrator(url, schema="carol").downgrade(steps=None)
+    await Migrator(url, schema="dave").upgrade()
+    await execute(url, "ALTER TABLE dave.posts ADD nickname text")
+
+
+async def test_all_blogs_of_a_database_are_upgraded_and_summed_up(empty_database: str) -> None:
+    await several(empty_database)
+    ended = await run("blogsvc", "upgrade", "--all-schemas", url=empty_database)
+    *lines, last = ended.output.splitlines()
+    assert sorted(lines) == [
+        "alice: up to date",
+        f"bob's: {ALL - 6} migrations applied, up to {HEAD}",
+        f"carol: {ALL} migrations applied, up to {HEAD}",
+        "dave: up to date",
+    ]
+    assert (last, ended.status) == ("4 blogs: 2 up to date, 2 migrated", 0)
+
+
+async def test_a_blog_that_fails_keeps_no_other_from_its_turn(empty_database: str) -> None:
+    await several(empty_database)
+    await execute(empty_database, "DELETE FROM alice.aerich WHERE version LIKE '3%'")
+    ended = await run(
+        *("blogsvc", "upgrade", "--schema", "alice", "--schema", "bob's", "--schema", "new"),
+        url=empty_database,
+    )
+    lines = ended.output.splitlines()
+    assert lines[-1] == "3 blogs: 2 migrated, 1 failed"
+    [failed] = [line for line in lines if "migrations applied" not in line][:-1]
+    assert failed.startswith("alice: ")
+    assert "3_20261125090200_add_publishing" in failed
+    assert ended.status == 1
+
+
+@pytest.mark.parametrize(
+    ("schemas", "status"),
+    [
+        (["alice"], 0),
+        (["alice", "newer"], 4),
+        (["alice", "newer", "bob's"], 2),
+        (["alice", "newer", "bob's", "dave"], 3),
+        (["alice", "breaking", "carol"], 3),
+    ],
+)
+async def test_check_exits_by_the_worst_blog(
+    empty_database: str, schemas: list[str], status: int
+) -> None:
+    await several(empty_database)
+    for schema, statement in {"newer": NEWER, "breaking": BREAKING}.items():
+        await Migrator(empty_database, schema=schema).upgrade()
+        await execute(empty_database, f"SET search_path = {schema}; {statement}")
+    named = [word for schema in schemas for word in ("--schema", schema)]
+    ended = await run("blogsvc", "check", *named, url=empty_database)
+    assert ended.status == status, ended.output
+
+
+async def test_what_cannot_be_seen_is_the_worst(empty_database: str) -> None:
+    await several(empty_database)
+    await execute(empty_database, "ALTER TABLE alice.aerich RENAME version TO number")
+    ended = await run("blogsvc", "check", "--all-schemas", url=empty_database)
+    assert "alice: The table aerich has no column 'version'" in ended.output
+    assert ended.output.splitlines()[-1] == ("4 blogs: 2 behind, 1 failed, 1 different"), (
+        ended.output
+    )
+    assert ended.status == 1
+
+
+async def test_status_tells_each_blog_in_a_line(empty_database: str) -> None:
+    await several(empty_database)
+    ended = await run("blogsvc", "status", "--all-schemas", url=empty_database)
+    fifth = files.all_files()[5].label
+    assert sorted(ended.output.splitlines()[:-1]) == [
+        f"alice: {ALL} applied; newest: {HEAD}",
+        f"bob's: {ALL - 6} pending, 6 applied; newest: {fifth}",
+        f"carol: {ALL} pending; newest: none",
+        f"dave: {ALL} applied; newest: {HEAD}",
+    ]
+
+
+async def test_a_database_without_a_blog_says_so(empty_database: str) -> None:
+    ended = await run("blogsvc", "check", "--all-schemas", url=empty_database)
+    assert (ended.output, ended.status) == ("There is no blog in this database.\n", 0)
+
+
+async def test_all_and_some_are_not_asked_for_together(empty_database: str) -> None:
+    ended = await run("blogsvc", "check", "--all-schemas", "--schema", "alice", url=empty_database)
+    assert "Give one of --schema and --all-schemas" in ended.output
+    assert ended.status == 2
+
+
+async def test_only_schemas_with_a_history_of_ours_are_blogs(empty_database: str) -> None:
+    await several(empty_database)
+    await execute(
+        empty_database,
+        "CREATE SCHEMA host; CREATE TABLE host.aerich (id int, app text, version text)",
+    )
+    assert await schemas_with_blogs(empty_database) == ["alice", "bob's", "carol", "dave"]
+
+
+async def test_few_are_at_work_at_once_and_whoever_stops_ends_them() -> None:
+    at_work: set[str] = set()
+    most = 0
+
+    async def action(schema: str) -> str:
+        nonlocal most
+        at_work.add(schema)
+        most = max(most, len(at_work))
+        try:
+            await asyncio.sleep(0)
+            if schema == "3":
+                raise MigrationError("no")
+            if schema == "9":
+                await asyncio.Event().wait()
+            return schema
+        finally:
+            at_work.discard(schema)
+
+    seen = []
+    outcomes = in_each([str(number) for number in range(20)], action)
+    async for schema, result, error in outcomes:
+        seen.append(schema)
+        assert (result == schema) != isinstance(error, MigrationError)
+        if len(seen) == 15:
+            break
+    await outcomes.aclose()  # type: ignore[attr-defined] # it is a generator
+    assert (most, at_work) == (4, set())
+    assert "3" in seen
