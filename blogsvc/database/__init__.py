@@ -11,7 +11,7 @@ from .connections import (
 )
 from .endpoint import Endpoint, embedded_postgres
 from .poolers import Connection
-from .speaking import speaking_our_errors
+from .speaking import is_gone, speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
 from .transactions import Command, Database, Isolation, Query
 from .url import DatabaseURL, join_url, split_url, target_of
@@ -32,6 +32,7 @@ __all__ = [
     "connect",
     "create_pool",
     "embedded_postgres",
+    "is_gone",
     "join_url",
     "leave_as_is",
     "pauses",

@@ -68,3 +68,11 @@ def cut_off(connection: asyncpg.Connection) -> None:
     # The pool takes back by itself what the server has closed.
     with contextlib.suppress(asyncpg.InterfaceError):
         connection.terminate()
+
+
+def is_gone(connection: asyncpg.Connection) -> bool:
+    """Whether a connection is closed, or back in its pool, which takes back what was closed."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True

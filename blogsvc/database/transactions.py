@@ -26,7 +26,7 @@ from ..errors import (
 )
 from . import positions
 from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
-from .speaking import cut_off, speaking_our_errors, what_it_means
+from .speaking import cut_off, is_gone, speaking_our_errors, what_it_means
 from .waiting import pauses
 
 Query = NewType("Query", str)
@@ -331,15 +331,8 @@ def _in_transaction(connection: asyncpg.Connection) -> bool:
         return False  # it is back in its pool
 
 
-def _is_gone(connection: asyncpg.Connection) -> bool:
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:
-        return True
-
-
 async def _commit(connection: asyncpg.Connection) -> None:
-    if _is_gone(connection):
+    if is_gone(connection):
         raise Unavailable("The connection was lost, and the transaction with it. Run it again.")
     try:
         with speaking_our_errors(connection, write=True):

@@ -22,6 +22,19 @@ KEY: Final = (
     "hashtextextended('blogsvc migrations ' || coalesce(current_schema()::text, ''), 0::bigint)"
 )
 
+# Without the first, the statement of a killed client keeps running and holds the lock; it is not
+# known on every system. The second came with PostgreSQL 17.
+_WHERE_KNOWN: Final = ("client_connection_check_interval = '1s'", "transaction_timeout = 0")
+
+# What this session would read and change, where that is not in the schema that it makes tables in.
+_ELSEWHERE: Final = """
+    SELECT nspname::text, relname::text FROM pg_catalog.pg_class
+    JOIN pg_catalog.pg_namespace AS "schema" ON "schema".oid = relnamespace
+    WHERE pg_class.oid IN (to_regclass('posts')::oid, to_regclass('aerich')::oid)
+        AND nspname::text <> current_schema()::text
+    ORDER BY relname::text DESC
+    LIMIT 1"""
+
 _HOLDER: Final = f"""
     SELECT held.pid, application_name, backend_start
     FROM pg_locks AS held LEFT JOIN pg_stat_activity USING (pid)
@@ -71,10 +84,17 @@ async def _check_that_it_can_write(connection: asyncpg.Connection, schema: str |
             "all hosts and target_session_attrs=read-write."
         )
     if schema and not await _exists(connection, schema):
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
-    # Without it, the statement of a killed client keeps running and holds the lock.
-    with contextlib.suppress(asyncpg.PostgresError):  # not on every system
-        await connection.execute("SET client_connection_check_interval = '1s'")
+        try:
+            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise MigrationError(
+                f"There is no schema {schema}, and this role may not create one ({error}). As the "
+                f"database's owner: CREATE SCHEMA {quoted(schema)} AUTHORIZATION "
+                f"{quoted(await connection.fetchval('SELECT current_user::text'))}"
+            ) from error
+    for setting in _WHERE_KNOWN:
+        with contextlib.suppress(asyncpg.PostgresError):
+            await connection.execute(f"SET {setting}")
 
 
 async def _check_that_it_can_read(connection: asyncpg.Connection, schema: str | None) -> None:
@@ -89,6 +109,13 @@ async def _check_that_it_can_read(connection: asyncpg.Connection, schema: str | 
         raise MigrationError(
             f"The session is in the schema {here}, not in {schema}: something on the way, such as "
             "a pooler, has dropped its search_path. Migrate over a direct connection."
+        )
+    elsewhere = await connection.fetchrow(_ELSEWHERE)
+    if elsewhere:
+        raise MigrationError(
+            f"The search_path of this role begins with the schema {here}, and leads to the table "
+            f"{elsewhere[1]} in {elsewhere[0]}. Say which schema has the blog: --schema "
+            f"{elsewhere[0]} or --schema {here}, or BLOGSVC_SCHEMA."
         )
     if await connection.fetchval(
         "SELECT NOT has_table_privilege(to_regclass('aerich')::oid, 'SELECT')"

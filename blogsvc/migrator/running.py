@@ -10,7 +10,7 @@ from typing import Final
 
 import asyncpg
 
-from ..database import DRIVER_ERRORS, pauses, quoted, translate
+from ..database import DRIVER_ERRORS, is_gone, pauses, quoted, translate
 from ..errors import BlogError, LockedError, MigrationError, OperationTimeout, Unavailable
 from .connection import NO_LIMIT
 
@@ -49,7 +49,7 @@ async def begun(connection: asyncpg.Connection) -> AsyncIterator[None]:
     try:
         yield
     except BaseException:
-        if not connection.is_closed():
+        if not is_gone(connection):
             # Where that fails, the connection is lost, and all of it is rolled back with it.
             with contextlib.suppress(BlogError, *DRIVER_ERRORS):
                 await connection.execute("ROLLBACK")
@@ -89,7 +89,7 @@ async def run_alone(connection: asyncpg.Connection, sql: str) -> None:
     try:
         await _retried(connection, run)
     finally:
-        if not connection.is_closed():
+        if not is_gone(connection):
             await connection.execute(f"SET lock_timeout = '{limit}'")
     valid = "SELECT indisvalid AND indisready FROM pg_index WHERE indexrelid = to_regclass($1)::oid"
     if index is not None and not await connection.fetchval(valid, quoted(index)):
@@ -151,4 +151,7 @@ def _what_stopped_it(error: BaseException) -> BlogError:
     if isinstance(known, Unavailable | OperationTimeout):
         return known
     detail = getattr(error, "detail", None)
-    return MigrationError(f"{error}{f' ({detail})' if detail else ''}")
+    cure = ""
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        cure = ". Migrate as the role that owns the schema and its tables, or as a member of it"
+    return MigrationError(f"{error}{f' ({detail})' if detail else ''}{cure}")

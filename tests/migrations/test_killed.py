@@ -77,6 +77,27 @@ async def test_a_killed_index_build_is_cleared_away_and_built_again(
     assert await fetch(empty_database, IS_VALID) == [(True,)]
 
 
+@pytest.mark.parametrize("command", ["aerich", "blogsvc"])
+async def test_a_connection_lost_outside_of_a_transaction_is_told_in_few_lines(
+    empty_database: str, checkout: Path, command: str
+) -> None:
+    await Migrator(empty_database).upgrade()
+    async with connected(empty_database) as other:
+        await other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM posts")
+        process = await start(command, "upgrade", url=empty_database, checkout=checkout)
+        await becomes_true(lambda: is_at_work(empty_database, "CREATE INDEX CONCURRENTLY"))
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE query ~ '^CREATE INDEX CONC' AND datname = current_database()"
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    told = output.decode()
+    assert process.returncode == 1
+    assert "The connection to PostgreSQL was lost" in told
+    assert "Traceback" not in told
+    assert told.count("\n") < 8
+
+
 async def test_a_backend_whose_client_was_killed_ends_by_itself(
     empty_database: str, checkout: Path
 ) -> None:

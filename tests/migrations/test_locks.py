@@ -115,6 +115,23 @@ def checkout(tmp_path: Path) -> Path:
     return checkout
 
 
+@pytest.mark.parametrize("setting", ["statement_timeout", "transaction_timeout"])
+async def test_a_time_limit_of_the_database_ends_no_migration(
+    empty_database: str, tmp_path: Path, setting: str
+) -> None:
+    (version,) = await fetch(empty_database, "SHOW server_version_num")
+    if setting == "transaction_timeout" and int(version[0]) < 170000:
+        pytest.skip("transaction_timeout came with PostgreSQL 17")
+    checkout = make_checkout(tmp_path)
+    add_migration(checkout / "migrations/blogsvc", "slow", "SELECT pg_sleep(1);")
+    await Migrator(empty_database).upgrade()
+    (name,) = await fetch(empty_database, "SELECT current_database()")
+    await execute(empty_database, f"ALTER DATABASE {name[0]} SET {setting} = '500ms'")
+    for command in (["blogsvc", "upgrade"], ["blogsvc", "downgrade", "-y"], ["aerich", "upgrade"]):
+        ended = await run(*command, url=empty_database, checkout=checkout)
+        assert ended.status == 0, ended.output
+
+
 async def test_an_invalid_index_of_a_failed_run_is_built_anew(
     empty_database: str, checkout: Path
 ) -> None:

@@ -57,6 +57,29 @@ async def test_a_role_that_does_not_own_the_table_changes_nothing(
     assert "Traceback" not in ended.output
 
 
+@pytest.mark.parametrize("command", ["aerich", "blogsvc"])
+async def test_a_role_that_may_not_make_the_schema_is_told_the_cure(
+    empty_database: str, stranger: str, command: str
+) -> None:
+    ended = await run(command, "upgrade", url=stranger, BLOGSVC_SCHEMA="it's new")
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    cure = 'CREATE SCHEMA "it\'s new" AUTHORIZATION "stranger"'
+    assert cure in ended.output
+    await execute(empty_database, cure)
+    ended = await run(command, "upgrade", url=stranger, BLOGSVC_SCHEMA="it's new")
+    assert ended.status == 0, ended.output
+
+
+@pytest.mark.parametrize("command", ["aerich", "blogsvc"])
+async def test_a_schema_of_somebody_else_is_told_in_one_line(
+    empty_database: str, stranger: str, command: str
+) -> None:
+    await execute(empty_database, "CREATE SCHEMA alice; GRANT USAGE ON SCHEMA alice TO stranger")
+    ended = await run(command, "upgrade", url=stranger, BLOGSVC_SCHEMA="alice")
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    assert "Migrate as the role that owns the schema" in ended.output
+
+
 async def test_a_server_that_is_not_there_is_told_in_one_line() -> None:
     ended = await run("aerich", "upgrade", url="postgresql://nobody@127.0.0.1:1/none")
     assert (ended.status, ended.is_one_line) == (1, True), ended.output

@@ -103,3 +103,22 @@ async def test_a_service_refuses_a_schema_that_is_ahead_and_behind(empty_databas
         await BlogService(empty_database).open()
     assert told.value.missing == ("99_later.py",)
     assert told.value.pending[-1] == HEAD
+
+
+@pytest.mark.parametrize(
+    "command", [("blogsvc", "upgrade"), ("blogsvc", "check"), ("aerich", "upgrade")]
+)
+async def test_a_search_path_that_leads_to_two_schemas_is_refused(
+    empty_database: str, command: tuple[str, ...]
+) -> None:
+    await Migrator(empty_database, schema="second").upgrade()
+    await execute(empty_database, "CREATE SCHEMA first")
+    (name,) = await fetch(empty_database, "SELECT current_database()")
+    await execute(empty_database, f"ALTER DATABASE {name[0]} SET search_path = first, second")
+    ended = await run(*command, url=empty_database)
+    assert ended.status == 1
+    assert "Say which schema has the blog: --schema second or --schema first" in ended.output
+    assert ended.is_one_line, ended.output
+    named = await run(*command, url=empty_database, BLOGSVC_SCHEMA="second")
+    assert named.status == 0, named.output
+    assert await fetch(empty_database, "SELECT to_regclass('first.posts')") == [(None,)]
