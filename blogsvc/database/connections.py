@@ -57,7 +57,7 @@ async def connect(
     options = {"connection_class": Connection, **options, "server_settings": given}
     memory = memory or Hosts()
 
-    async def attempt(host: Host, attrs: str) -> Connection:
+    async def attempt(host: Host) -> Connection:
         # One host at a time: asyncpg would keep one time limit for all of them together.
         try:
             return await open_through_any(
@@ -67,7 +67,7 @@ async def connect(
                     host=host[0],
                     port=host[1],
                     timeout=timeout,
-                    **{**options, "target_session_attrs": attrs},
+                    **{**options, "target_session_attrs": "any" if spread else wanted},
                 ),
                 timeout=timeout,
             )
@@ -75,19 +75,15 @@ async def connect(
             _drop_frames(error)
             raise
 
-    failures: dict[Host, Exception] = {}
     spread = wanted == "prefer-standby"
-    for attrs in ["standby", "any"] if spread else [wanted]:
-        try:
-            connection = await memory.first(
-                target.hosts, functools.partial(attempt, attrs=attrs), spread=spread
-            )
-        except NoneAnswered as none:
-            failures = none.failures
-        else:
-            _check_encoding(connection)
-            return connection
-    raise unreachable(failures, wanted, timeout) from list(failures.values())[-1]
+    try:
+        connection = await memory.first(
+            target.hosts, attempt, spread=spread, is_best=_is_standby if spread else None
+        )
+    except NoneAnswered as none:
+        raise unreachable(none.failures, wanted, timeout) from list(none.failures.values())[-1]
+    _check_encoding(connection)
+    return connection
 
 
 async def create_pool(
@@ -182,6 +178,11 @@ def _drop_frames(error: BaseException) -> None:
     The locals of the driver's frames hold the password, and error trackers keep what they find.
     """
     error.__cause__ = error.__context__ = error.__traceback__ = None
+
+
+def _is_standby(connection: Connection) -> bool:
+    # The server has told while connecting, as it did its encoding.
+    return getattr(connection.get_settings(), "in_hot_standby", "off") == "on"
 
 
 def _check_encoding(connection: asyncpg.Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
@@ -13,6 +14,12 @@ Host = tuple[str, int]
 
 HEAD_START: Final = 0.25
 """Seconds that a host has to answer before the next one is tried beside it."""
+
+
+FORGIVEN: Final = 30.0
+"""Seconds after which a host that kept somebody waiting is tried like any other again."""
+
+_log = logging.getLogger(__name__)
 
 
 class NoneAnswered(Exception):
@@ -28,7 +35,8 @@ class Hosts:
 
     def __init__(self) -> None:
         self._answered: Host | None = None
-        self._slow: set[Host] = set()
+        self._gone = False
+        self._slow: dict[Host, float] = {}
 
     async def first(
         self,
@@ -36,42 +44,56 @@ class Hosts:
         attempt: Callable[[Host], Awaitable[Connection]],
         *,
         spread: bool = False,
+        is_best: Callable[[Connection], bool] | None = None,
     ) -> Connection:
         """Return the first connection; each host gets a head start over the next one.
 
-        With `spread` they are tried in random order. Raises `NoneAnswered`.
+        With `spread` they are tried in random order. Where `is_best` is given, a
+        connection that it is not true of is returned only if no other host has a better one within
+        its head start. Raises `NoneAnswered`.
         """
-        waiting = self._in_order(hosts, spread)
-        running: dict[asyncio.Future[Connection], Host] = {}
+        clock = asyncio.get_running_loop().time
+        waiting = self._in_order(hosts, spread, clock())
+        running: dict[asyncio.Future[Connection], tuple[Host, float]] = {}
         failures: dict[Host, Exception] = {}
+        spare: tuple[Host, Connection] | None = None
         winner: Connection | None = None
         try:
-            while waiting or running:
+            while running or (waiting and not (spare and waiting[0] in self._slow)):
                 if waiting:
                     host = waiting.pop(0)
-                    running[asyncio.ensure_future(attempt(host))] = host
+                    running[asyncio.ensure_future(attempt(host))] = host, clock()
                 done, _ = await asyncio.wait(
                     running,
-                    timeout=HEAD_START if waiting else None,
+                    timeout=HEAD_START if waiting or spare else None,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 for ended in done:
-                    host, error = running[ended], ended.exception()
+                    host, _ = running.pop(ended)
+                    error = ended.exception()
                     if error is None:
-                        del running[ended]
-                        self._answered = host
-                        self._slow.discard(host)
-                        winner = ended.result()
-                        return winner
-                    del running[ended]
-                    if not isinstance(error, Exception):
+                        self._slow.pop(host, None)
+                        if is_best is None or is_best(ended.result()):
+                            winner = self._took(host, ended.result(), spread)
+                            return winner
+                        _close_spare(spare)
+                        spare = host, ended.result()
+                    elif not isinstance(error, Exception):
                         raise error
-                    failures[host] = error
-                    if isinstance(error, TimeoutError):
-                        self._slow.add(host)
+                    else:
+                        failures[host] = error
+                        if isinstance(error, TimeoutError):
+                            self._slow[host] = clock()
+                if spare and not done and not waiting:
+                    break
+            if spare:
+                winner, spare = self._took(*spare, spread), None
+                return winner
         finally:
-            self._slow.update(running.values())
-            for task in running:
+            _close_spare(spare)
+            for task, (host, since) in running.items():
+                if clock() - since >= HEAD_START * 0.9:
+                    self._slow[host] = clock()
                 task.cancel()
                 task.add_done_callback(_close)
             try:
@@ -81,9 +103,25 @@ class Hosts:
                 if winner is not None:
                     winner.terminate()
                 raise
+        if self._answered and not self._gone:
+            self._gone = True
+            _log.warning("The database is gone: %s", "; ".join(map(_told, failures.items())))
         raise NoneAnswered(failures)
 
-    def _in_order(self, hosts: Iterable[Host], spread: bool) -> list[Host]:
+    def _took(self, host: Host, connection: Connection, spread: bool) -> Connection:
+        """Return the connection, and log when it leads to where the ones before did not."""
+        before, self._answered = self._answered, host
+        if self._gone:
+            _log.warning("The database is back, at %s:%s", *host)
+        elif before not in (None, host) and not spread:
+            _log.warning("The database is at %s:%s now, and no longer at %s:%s", *host, *before)
+        self._gone = False
+        return connection
+
+    def _in_order(self, hosts: Iterable[Host], spread: bool, now: float) -> list[Host]:
+        for host, since in list(self._slow.items()):
+            if now - since > FORGIVEN:
+                del self._slow[host]
         order = list(dict.fromkeys(hosts))
         if spread:
             random.shuffle(order)
@@ -91,6 +129,16 @@ class Hosts:
             order,
             key=lambda host: (spread or host != self._answered, host in self._slow),
         )
+
+
+def _told(failure: tuple[Host, Exception]) -> str:
+    (host, port), error = failure
+    return f"{host}:{port} ({' '.join(str(error).split()) or type(error).__name__})"
+
+
+def _close_spare(spare: tuple[Host, Connection] | None) -> None:
+    if spare is not None:
+        spare[1].terminate()
 
 
 def _close(ended: asyncio.Future[Connection]) -> None:

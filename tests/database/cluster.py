@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+import asyncpg
 
 from blogsvc import embedded
 from blogsvc.database.url import target_of
@@ -15,7 +18,7 @@ from blogsvc.embedded import program
 from blogsvc.embedded.account import server_account
 
 from ..embedded.processes import reachable_directory
-from ..migrations.migrating import execute
+from ..migrations.migrating import connected, execute
 
 
 class Cluster(NamedTuple):
@@ -60,6 +63,15 @@ async def paused(standby: str) -> AsyncIterator[None]:
         yield
     finally:
         await execute(standby, "SELECT pg_wal_replay_resume()")
+
+
+async def crash(url: str) -> None:
+    """Kill a process of a server, so that it ends every connection and recovers."""
+    async with connected(url) as connection:
+        pid = await connection.fetchval("SELECT pg_backend_pid()")
+        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(asyncpg.PostgresError, OSError, asyncpg.InterfaceError):
+            await connection.execute("SELECT 1")
 
 
 def _copy(primary: str, data: Path) -> None:

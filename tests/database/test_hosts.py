@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from typing import Any
 
@@ -60,6 +61,70 @@ async def test_connections_that_are_spread_begin_with_any_host_but_a_silent_one(
     assert servers.tried.count(A) == 1
 
 
+class Link:
+    """A connection to a host."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.is_closed = False
+
+    def terminate(self) -> None:
+        self.is_closed = True
+
+
+async def test_the_better_connection_is_waited_for_as_long_as_a_head_start() -> None:
+    opened: list[Link] = []
+
+    async def attempt(host: Host) -> Any:
+        if host == C:
+            await asyncio.Event().wait()
+        opened.append(Link(host))
+        return opened[-1]
+
+    hosts = Hosts()
+    async with asyncio.timeout(SOON):
+        assert (await hosts.first([A, B], attempt, is_best=lambda link: link.host == B)).host == B
+        assert (await hosts.first([A, B], attempt, is_best=lambda link: link.host == A)).host == A
+        for _ in range(2):
+            spare = await hosts.first([A, C], attempt, is_best=lambda link: link.host == C)
+            assert spare.host == A
+    assert [link.host for link in opened if not link.is_closed] == [B, A, A, A]
+
+
+async def test_a_silent_host_that_could_be_better_is_not_asked_for_each_connection() -> None:
+    servers, hosts = Servers(B), Hosts()
+    async with asyncio.timeout(SOON):
+        for _ in range(20):
+            found = await hosts.first(
+                [A, B], servers.attempt, spread=True, is_best=lambda link: link == B
+            )
+            assert found == A
+    assert servers.tried.count(B) == 1
+
+
+async def test_a_silent_host_is_forgiven_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers, hosts = Servers(A), Hosts()
+    async with asyncio.timeout(SOON):
+        assert await hosts.first([A, B], servers.attempt, spread=True) == B
+        servers.silent = set()
+        while await hosts.first([A, B], servers.attempt, spread=True) != A:
+            monkeypatch.setattr("blogsvc.database.hosts.FORGIVEN", 0.0)
+
+
+async def test_the_log_has_one_line_a_change(caplog: pytest.LogCaptureFixture) -> None:
+    servers, hosts = Servers(), Hosts()
+    async with asyncio.timeout(SOON):
+        for dead in ((), (A,), (A,), (A, B), (A, B), (A,), (), ()):
+            servers.dead = set(dead)
+            with contextlib.suppress(NoneAnswered):
+                await hosts.first([A, B], servers.attempt)
+    assert [record.getMessage() for record in caplog.records] == [
+        "The database is at b:1 now, and no longer at a:1",
+        "The database is gone: b:1 (ConnectionRefusedError); a:1 (ConnectionRefusedError)",
+        "The database is back, at b:1",
+    ]
+
+
 async def test_of_no_host_that_answers_each_failure_is_told() -> None:
     with pytest.raises(NoneAnswered) as none:
         await Hosts().first([A, B], Servers(dead=(A, B)).attempt)
@@ -102,7 +167,7 @@ async def test_a_server_that_goes_away_leaves_no_traceback_in_the_log(
 async def test_who_goes_while_the_losers_leave_leaves_no_connection_behind() -> None:
     leaving, closed = asyncio.Event(), asyncio.Event()
 
-    class Link:
+    class Closing:
         def terminate(self) -> None:
             closed.set()
 
@@ -113,7 +178,7 @@ async def test_who_goes_while_the_losers_leave_leaves_no_connection_behind() -> 
             finally:
                 leaving.set()
                 await asyncio.sleep(0.01)
-        return Link()
+        return Closing()
 
     asking = asyncio.create_task(Hosts().first([A, B], attempt))
     async with asyncio.timeout(SOON):
