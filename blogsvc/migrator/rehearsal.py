@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from ..database import is_gone
 from ..errors import MigrationError
 from . import files, running
 from .connection import NO_LIMIT
@@ -41,7 +42,7 @@ async def rehearse(
         for file in planned:
             found.append(Rehearsed(file.version, await _tried(connection, file, found)))
     finally:
-        if not connection.is_closed():
+        if not is_gone(connection):
             await connection.execute("ROLLBACK")
     return found
 
@@ -53,7 +54,7 @@ async def _tried(
         return "it runs outside of a transaction"
     await connection.execute("SAVEPOINT rehearsed")
     try:
-        await connection.execute(file.up, timeout=NO_LIMIT)
+        await running.run_each(connection, file.up)
     except asyncpg.PostgresError as error:
         await connection.execute("ROLLBACK TO SAVEPOINT rehearsed")
         if any(step.skipped for step in before):

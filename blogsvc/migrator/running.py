@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 import asyncpg
@@ -13,6 +13,7 @@ import asyncpg
 from ..database import DRIVER_ERRORS, is_gone, pauses, quoted, translate
 from ..errors import BlogError, LockedError, MigrationError, OperationTimeout, Unavailable
 from .connection import NO_LIMIT
+from .statements import statements
 
 ATTEMPTS: Final = 15
 LONGEST_PAUSE: Final = 5.0
@@ -57,15 +58,21 @@ async def begun(connection: asyncpg.Connection) -> AsyncIterator[None]:
     await connection.execute("COMMIT")
 
 
+async def run_each(connection: asyncpg.Connection, sql: str) -> None:
+    """Run the statements of a script one after another, each without a time limit."""
+    for statement in statements(sql):
+        await connection.execute(statement, timeout=NO_LIMIT)
+
+
 async def run_in_transaction(connection: asyncpg.Connection, sql: str) -> None:
     """Run SQL as the first thing in a transaction that is open, beginning it again as needed."""
 
     async def run(lock_timeout: str) -> None:
         await connection.execute(KEEP_OFF_AUTOVACUUM, timeout=NO_LIMIT)
         await connection.execute(f"SET LOCAL lock_timeout = '{lock_timeout}'")
-        await connection.execute(sql, timeout=NO_LIMIT)
+        await run_each(connection, sql)
 
-    await _retried(connection, run, again="ROLLBACK; BEGIN")
+    await _retried(connection, run, again=("ROLLBACK", "BEGIN"))
 
 
 async def run_alone(connection: asyncpg.Connection, sql: str) -> None:
@@ -84,7 +91,7 @@ async def run_alone(connection: asyncpg.Connection, sql: str) -> None:
             # The version is not recorded, so an index of this name is what a failed run left.
             drop = f"DROP INDEX CONCURRENTLY IF EXISTS {quoted(index)}"
             await connection.execute(drop, timeout=NO_LIMIT)
-        await connection.execute(sql, timeout=NO_LIMIT)
+        await run_each(connection, sql)
 
     try:
         await _retried(connection, run)
@@ -107,7 +114,7 @@ def index_name(sql: str) -> str | None:
 async def _retried(
     connection: asyncpg.Connection,
     run: Callable[[str], Awaitable[None]],
-    again: str | None = None,
+    again: Sequence[str] = (),
 ) -> None:
     """Run with a lock timeout, and run again where somebody else's lock was in the way."""
     longest = await connection.fetchval(
@@ -118,8 +125,8 @@ async def _retried(
         try:
             await run(f"{min(timeout, longest or timeout) * 1000:.0f}ms")
         except _BUSY as error:
-            if again is not None:
-                await connection.execute(again)
+            for statement in again:
+                await connection.execute(statement)
             if attempt == ATTEMPTS:
                 raise LockedError(
                     f"The migration could not get its locks in {ATTEMPTS} attempts "

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from ...database import is_gone
 from ...errors import RowRefused
 from ..connection import NO_LIMIT
 from . import statements
@@ -80,7 +81,7 @@ async def naming_the_row(
             try:
                 await work(*args)
             finally:
-                if not connection.is_closed():
+                if not is_gone(connection):
                     await connection.execute("ROLLBACK")
 
         row = await _culprit(connection, old, batch, rehearsed)
