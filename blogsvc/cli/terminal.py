@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import asyncclick as click
@@ -17,6 +20,22 @@ def echo(text: str = "", *, err: bool = False) -> None:
     encoding = stream.encoding or "utf-8"
     # What the terminal has no letters for would be a traceback.
     click.echo(printable(text).encode(encoding, "backslashreplace").decode(encoding), err=err)
+
+
+def confirm(question: str) -> None:
+    """Ask, and raise `click.Abort` unless the answer is yes. Ctrl-C is a no."""
+    with ctrl_c(signal.default_int_handler):  # the event loop's own would wait for the answer
+        click.confirm(question, abort=True)
+
+
+@contextlib.contextmanager
+def ctrl_c(handler: signal.Handlers | Callable[..., object]) -> Iterator[None]:
+    """Have Ctrl-C call a handler inside of the block."""
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def printable(text: str) -> str:

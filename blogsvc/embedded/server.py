@@ -133,6 +133,12 @@ def start(data_dir: Path | None = None) -> EmbeddedServer:
         return use
 
 
+def running_url(data_dir: Path | None = None) -> str | None:
+    """Return the URL of the embedded PostgreSQL if it runs; nothing is started, nor used."""
+    sockets = recorded_sockets((data_dir or config.data_dir()).resolve() / CLUSTER)
+    return _url(sockets) if sockets is not None and answers(sockets) else None
+
+
 @contextlib.contextmanager
 def _told(data_dir: Path) -> Iterator[None]:
     try:
@@ -197,11 +203,7 @@ class _Server:
                 former, self._sockets = self._sockets, sockets
                 if former is not None and former != sockets:
                     remove_sockets(former, account.uid)
-        # In full, so that no variable of the environment fills in anything else.
-        return (
-            f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port={PORT}"
-            "&sslmode=disable&target_session_attrs=any"
-        )
+        return _url(sockets)
 
     def leave(self) -> None:
         """Stop using the server; the last user stops it and waits for its end, within reason."""
@@ -389,6 +391,14 @@ class _Server:
             "it says, or name another directory in BLOGSVC_DATA_DIR. It "
             f"said:\n{_printable(said.strip())}"
         )
+
+
+def _url(sockets: Path) -> str:
+    # In full, so that no variable of the environment fills in anything else.
+    return (
+        f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port={PORT}"
+        "&sslmode=disable&target_session_attrs=any"
+    )
 
 
 def _give(path: Path, account: Account) -> None:

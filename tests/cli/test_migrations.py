@@ -107,7 +107,7 @@ async def test_nobody_who_was_not_asked_loses_anything(empty_database: str) -> N
     await Migrator(empty_database).upgrade("2")
     ended = await run("blogsvc", "downgrade", url=empty_database)
     assert ended.status == 1
-    assert ended.output.rstrip().endswith("Aborted!")
+    assert ended.output.rstrip().endswith("Aborted! Nothing was changed.")
     assert len(await recorded(empty_database)) == 3
 
 
