@@ -9,7 +9,7 @@ from typing import Any, Final
 import asyncclick as click
 
 from ..errors import BlogError
-from . import migrations, posts, schema, sequelize, shell
+from . import migrations, posts, project, schema, sequelize, shell
 from .terminal import echo, printable
 
 _KEPT: Final = {
@@ -19,6 +19,7 @@ _KEPT: Final = {
     "import": "The posts that were stored are kept; the same command goes on with the rest.",
     "export": "The files that were written are kept; the same command writes all of them.",
     "import-sequelize": "What was brought over is kept; the same command goes on with the rest.",
+    "init": "The same command goes on.",
     "url": "The data of the embedded PostgreSQL are kept.",
 }
 """What Ctrl-C leaves of the commands that change something."""
@@ -65,6 +66,7 @@ def main() -> None:
 
 
 for command in (
+    project.init,
     migrations.upgrade,
     migrations.downgrade,
     migrations.sql,

@@ -1,5 +1,6 @@
 """Migrations: applied, undone and looked at, safely beside others that do the same."""
 
+from .files import folder as migrations_folder
 from .files import label
 from .history import applied_versions
 from .many import in_each, schemas_with_blogs
@@ -20,5 +21,6 @@ __all__ = [
     "in_each",
     "label",
     "schemas_with_blogs",
+    "migrations_folder",
     "take_over",
 ]

@@ -54,15 +54,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("installed") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
     library = place / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
-    installing = [
-        "--no-deps",
-        "--no-index",
-        "--quiet",
-        "--prefix",
-        str(place),
-        "--ignore-installed",
-    ]
-    subprocess.run([sys.executable, "-m", "pip", "install", *installing, str(wheel)], check=True)
+    # With the environment's own Python, which the programs then start with.
+    pip = (sys.executable, "-m", "pip", "--python", str(place / "bin" / "python"))
+    installing = ("install", "--no-deps", "--no-index", "--quiet", str(wheel))
+    subprocess.run([*pip, *installing], check=True)
     # After the wheel on the path, and without its .pth files: the checkout must not be found.
     (library / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     return place / "bin"
@@ -148,6 +143,13 @@ def test_an_installed_wheel_upgrades_with_no_checkout_present(
     assert "pending" not in there("blogsvc", "status")
     assert "up to date" in there("blogsvc", "upgrade")
     assert "up to date" in there("blogsvc", "check")
+    assert "Next: aerich upgrade" in there("blogsvc", "init")
+    location = tomllib.loads((tmp_path / "aerich.ini").read_text())["tool"]["aerich"]["location"]
+    assert Path(location).is_relative_to(installed.parent)
+    head = "15_20261125100800_index_source.py"
+    stock = ("python", "-m", "aerich")
+    assert there(*stock, "downgrade", "--yes") == f"Success downgrading to {head}\n"
+    assert there(*stock, "-c", "aerich.ini", "upgrade") == f"Success upgrading to {head}\n"
 
 
 def test_the_public_names_are_there() -> None:
