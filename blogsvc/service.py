@@ -115,8 +115,9 @@ class BlogService(Blog):
     stands for `$DATABASE_URL`, and without that for the embedded PostgreSQL. `schema` is the
     PostgreSQL schema of this blog; None, the first one of the server's `search_path`.
 
-    `migrate` says whether opening upgrades the schema: None, only on the embedded database; True,
-    always; False, never. A schema that is behind or ahead then raises `SchemaOutOfDate`.
+    `migrate` says whether opening upgrades the schema: None, only an embedded database that was
+    never migrated; True, always; False, never. A schema that is behind or ahead then raises
+    `SchemaOutOfDate`: what a downgrade has undone is not applied again by who only reads.
 
     Times are in seconds: `connect_timeout` for each host, `acquire_timeout` for a free connection
     of the pool (`min_size` to `max_size`), `command_timeout` for a statement; None, no limit.
@@ -174,11 +175,12 @@ class BlogService(Blog):
         return self
 
     async def _open(self) -> None:
-        migrate = self._endpoint.is_embedded if self._migrate is None else self._migrate
         try:
             url = await self._endpoint.hold()
-            if migrate:
+            if self._migrate:
                 await Migrator(url, schema=self._schema).upgrade()
+            elif self._migrate is None and self._endpoint.is_embedded:
+                await Migrator(url, schema=self._schema).upgrade_new()
             await self._database.open(url, self._endpoint.start_again)
             check_versions(await applied_versions(self._database, self._schema), self._schema)
             self._ready = True

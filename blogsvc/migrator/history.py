@@ -60,9 +60,14 @@ class Applied:
     breaking: bool
 
 
+async def exists(connection: asyncpg.Connection) -> bool:
+    """Whether there is a history, even an empty one: then somebody has migrated here before."""
+    return bool(await connection.fetchval("SELECT to_regclass('aerich') IS NOT NULL"))
+
+
 async def read(connection: asyncpg.Connection) -> list[Applied]:
     """Return the applied versions, oldest first; none where there is no table."""
-    if not await connection.fetchval("SELECT to_regclass('aerich') IS NOT NULL"):
+    if not await exists(connection):
         return []
     # As JSON: the table may be a host's, without the columns that are ours.
     rows = await connection.fetch(

@@ -129,6 +129,18 @@ class Migrator:
             await history.create_table(connection)
             return await self._go(connection, planned, "up")
 
+    async def upgrade_new(self) -> list[str]:
+        """Apply everything where nothing was ever applied, as `upgrade` does; elsewhere, nothing.
+
+        Where everything was undone, nothing is applied either: there is a history.
+        """
+        async with self.session() as connection:
+            if await history.exists(connection):
+                return []
+            planned = await _planned(connection, "up", None, None)
+            await history.create_table(connection)
+            return await self._go(connection, planned, "up")
+
     async def rehearse(self, to: str | None = None) -> list[rehearsal.Rehearsed]:
         """Run what `upgrade` would in one transaction, roll it back, and tell what came of it.
 
