@@ -1,7 +1,7 @@
 # `make demo` runs the main job, `make test` proves it. Both set up what they need in .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := blogsvc tests migrations examples benchmarks
+SOURCES := blogsvc tests migrations examples benchmarks hatch_build.py
 # Another PYTHON gets another environment.
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 DEMO := .venv/demo-$(VERSION)

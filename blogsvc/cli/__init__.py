@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import asyncclick as click
@@ -51,7 +53,31 @@ class _Group(click.Group):
             sys.exit(_INTERRUPTED)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def _epilog() -> str:
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "docs"  # in the wheel; in a checkout beside the package
+    documents = inside if inside.is_dir() else package.parent / "docs"
+    return f"""\b
+Environment:
+  DATABASE_URL            the database, where no --url is given; without both,
+                          the embedded PostgreSQL
+  BLOGSVC_SCHEMA          the PostgreSQL schema, where no --schema is given
+  BLOGSVC_DATA_DIR        where the embedded PostgreSQL keeps its data
+  BLOGSVC_MIGRATION_WAIT  seconds to wait while another process migrates: 60
+
+\b
+Completion, for .bashrc (zsh_source and fish_source are for the other two):
+  eval "$(_BLOGSVC_COMPLETE=bash_source blogsvc)"
+
+\b
+Documents: {documents}"""
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_epilog(),
+)
 @click.version_option(None, "-V", "--version", package_name="blogsvc", prog_name="blogsvc")
 async def cli() -> None:
     """Blog posts in PostgreSQL: migrate the schema, look at it, bring posts in and out."""
@@ -81,4 +107,7 @@ for command in (
     shell.psql,
     shell.url,
 ):
+    # In full: click would cut it to what fits into a line.
+    sentence = inspect.cleandoc(command.help or "").partition("\n\n")[0].partition(". ")[0]
+    command.short_help = sentence.removesuffix(".")
     cli.add_command(command)

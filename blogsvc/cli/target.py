@@ -19,7 +19,7 @@ class Target(TypedDict):
 
 
 url_option = click.option(
-    "--url", help="A libpq URL instead of DATABASE_URL or the embedded PostgreSQL."
+    "--url", help="The database, as a libpq URL.  [env: DATABASE_URL, else the embedded one]"
 )
 
 
@@ -27,7 +27,7 @@ def on_a_blog(command: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable
     """Give a command `--url` and `--schema`; it gets both as its first argument, a `Target`."""
 
     @url_option
-    @click.option("--schema", help="The PostgreSQL schema of the blog.")
+    @click.option("--schema", help="The PostgreSQL schema of the blog.  [env: BLOGSVC_SCHEMA]")
     @functools.wraps(command)
     async def wrapper(url: str | None, schema: str | None, **options: Any) -> Any:
         target = Target(url=url, schema=schema or config.schema())

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import zipfile
 from itertools import chain
@@ -17,6 +18,7 @@ import pytest
 
 import blogsvc
 from blogsvc import errors
+from hatch_build import with_links
 
 from ..support import PATIENCE, ROOT, run
 
@@ -106,6 +108,56 @@ def test_the_wheel_carries_every_migration_and_says_that_it_is_typed(wheel: Path
     migrations = {path.name for path in (ROOT / "migrations" / "blogsvc").glob("[0-9]*.py")}
     assert {f"blogsvc/migrations/blogsvc/{name}" for name in migrations} <= names
     assert "blogsvc/py.typed" in names
+
+
+def test_the_wheel_carries_the_documents(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"blogsvc/docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= names
+
+
+def test_no_link_of_a_package_page_leads_nowhere(wheel: Path) -> None:
+    [metadata] = (name for name in zipfile.ZipFile(wheel).namelist() if name.endswith("/METADATA"))
+    page = zipfile.ZipFile(wheel).read(metadata).decode()
+    assert "the tutorial (`docs/tutorial.md`)" in page
+    assert not re.search(r"\]\((?!https?:)", page)
+
+
+def test_links_lead_to_the_repository_once_it_has_an_address() -> None:
+    text = "[A](docs/a.md#b), [B](https://b.example), [C](#c)"
+    assert with_links(text, "https://home.example/blogsvc") == (
+        "[A](https://home.example/blogsvc/blob/main/docs/a.md#b), [B](https://b.example), [C](#c)"
+    )
+
+
+def test_every_link_of_the_documents_leads_to_a_file() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    links = [
+        (page, link)
+        for page in pages
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 15
+    assert [each for each in links if not (each[0].parent / each[1]).exists()] == []
+
+
+def test_the_source_distribution_holds_what_its_tests_need(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    place = tmp_path_factory.mktemp("sdist")
+    building = ("build", "--sdist", "--no-isolation", "--outdir", str(place))
+    subprocess.run([sys.executable, "-m", *building], cwd=ROOT, check=True)
+    [path] = place.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    folders = ("blogsvc", "migrations", "tests", "examples", "benchmarks", "docs", "samples")
+    wanted = {
+        path.relative_to(ROOT).as_posix()
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert wanted - packed == set()
+    assert {"README.md", "Makefile", "constraints.txt", "aerich.ini", "hatch_build.py"} <= packed
 
 
 def test_the_wheel_holds_nothing_but_the_package(wheel: Path) -> None:

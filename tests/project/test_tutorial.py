@@ -1,4 +1,4 @@
-"""The tutorial is typed, command by command, and says what it prints."""
+"""The tutorial and the README are typed, command by command, and say what is printed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ import pytest
 from ..support import PATIENCE, ROOT
 from .test_examples import free_port
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"([^\n]*)\n\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-INSTALLING = ("mkdir", "python3 -m venv", ". .venv", "pip install")
+INSTALLING = ("mkdir", "python3 -m venv", ". .venv", "pip install", "make ")
 VARIES = {
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00": "(a time)",
     r'"[^"]*/migrations"': "(a folder)",
@@ -147,6 +148,17 @@ def test_the_tutorial_says_what_is_printed(reader: Reader) -> None:
             app = reader.blog / "app.py"
             app.write_text(app.read_text().replace("app = FastAPI()\n", text), encoding="utf-8")
     assert typed > 15
+
+
+def test_the_readme_says_what_is_printed(reader: Reader) -> None:
+    typed = 0
+    for _, kind, text in BLOCK.findall(README):
+        for command, output in commands(text) if kind == "console" else ():
+            if not command.startswith(INSTALLING):
+                printed = reader.type(command)
+                assert says(output, printed), f"{command}\nsays {printed}"
+                typed += 1
+    assert typed == 4
 
 
 def test_the_model_and_the_migration_are_those_of_the_package() -> None:
