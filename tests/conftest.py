@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def pytest_configure() -> None:
         if name.startswith(("PG", "BLOGSVC_")) and not name.startswith("BLOGSVC_TEST_"):
             del os.environ[name]
     os.environ.pop("DATABASE_URL", None)
+    # What a shell runs in the background ignores Ctrl-C, and so would the commands of the tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -46,31 +46,36 @@ async def status(target: Target, as_json: bool) -> None:
         echo(_history_line(version))
 
 
-async def _check_one(migrator: Migrator) -> Found:
+async def _check_one(migrator: Migrator, strict: bool) -> Found:
     report = await migrator.check()
     wrong = [
         f"{version.state}: {version.label}"
         for version in report.versions
         if version.state != "applied"
     ]
-    told = "; ".join([*wrong, *report.drift])
-    if report.drifted:
+    beside = [f"beside ours: {line}" for line in report.notices]
+    told = "; ".join([*wrong, *report.drift, *beside])
+    if report.drifted or (strict and beside):
         return Found("different", f"the schema differs: {told}", 3)
     if report.pending:
         return Found("behind", told, 2)
     if report.ahead:
         return Found("ahead", told, 4)
-    return Found("up to date", "up to date")
+    return Found("up to date", "; ".join(["up to date", *beside]))
 
 
 @click.command()
+@click.option("--strict", is_flag=True, help="Count what stands beside ours as a difference.")
 @on_many_blogs(_check_one)
-async def check(target: Target) -> None:
+async def check(target: Target, strict: bool) -> None:
     """Say whether the schema is the one that this blogsvc needs.
 
     Exits with 0 when it is, 1 when that could not be seen, 2 when migrations are pending, 3 when
     the schema differs from what they build, their files from what was applied, or a newer blogsvc
     has made it one that this one cannot run on; and 4 when a newer one has, and this one can.
+
+    What others have added and is in nobody's way, such as a column that may be NULL, a plain index
+    or a foreign key to a post, is told, and counts with --strict only.
     """
     report = await Migrator(**target).check()
     wrong = [version for version in report.versions if version.state != "applied"]
@@ -80,7 +85,9 @@ async def check(target: Target) -> None:
         echo("The schema differs: + is there and should not be, - should be and is not.")
     for line in report.drift:
         echo(line)
-    if report.drifted:
+    for line in report.notices:
+        echo(f"beside ours: {line}")
+    if report.drifted or (strict and report.notices):
         echo("Next: see what changed it. docs/migrations.md tells what to do in each case.")
         sys.exit(3)
     if report.pending:

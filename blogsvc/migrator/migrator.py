@@ -14,9 +14,10 @@ from ..database import DRIVER_ERRORS, Endpoint
 from ..errors import BlogError, MigrationError, OutcomeUnknown
 from . import connection as connections
 from . import files, history, plan, rehearsal, running, sql_script
+from .drift import Drift, drift
 from .files import MigrationFile
 from .plan import VersionStatus
-from .schema import Fact, drift, read_schema
+from .schema import Fact, read_schema
 
 Direction = Literal["up", "down"]
 
@@ -37,10 +38,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `check` found: how each version stands, and the lines in which the schema differs."""
+    """What `check` found: how each version stands, and the lines in which the schema differs.
+
+    `notices` are of what stands beside ours and changes nothing: a column of somebody else's that
+    our writes can leave out, a plain index, another table's foreign key.
+    """
 
     versions: tuple[VersionStatus, ...]
     drift: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
     @property
     def pending(self) -> bool:
@@ -192,7 +198,7 @@ class Migrator:
                     f"{files.label(beyond[-1])} is recorded as applied, and {target.label} does "
                     "not include it. Adopt up to that version; nothing was changed."
                 )
-            differences = await drift(connection, target.version)
+            differences = (await drift(connection, target.version)).differences
             if differences:
                 raise MigrationError(
                     f"The schema is not what {target.label} makes of it; nothing was recorded. "
@@ -242,8 +248,8 @@ async def _read_report(connection: asyncpg.Connection) -> Report:
     # Of what this blogsvc has no file of, it cannot know what it should look like.
     unknown = any(version.state in ("missing", "out of order") for version in versions)
     newest = applied[-1].version if applied else None
-    differences = [] if unknown else await drift(connection, newest)
-    return Report(tuple(versions), tuple(differences))
+    found = Drift([], []) if unknown else await drift(connection, newest)
+    return Report(tuple(versions), tuple(found.differences), tuple(found.notices))
 
 
 async def _planned(

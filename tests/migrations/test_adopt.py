@@ -34,10 +34,10 @@ async def test_a_matching_schema_is_recorded_as_applied(forgotten: str) -> None:
 
 
 async def test_a_schema_that_differs_is_not_adopted(forgotten: str) -> None:
-    await execute(forgotten, "ALTER TABLE posts ADD COLUMN author text")
+    await execute(forgotten, "ALTER TABLE posts ADD COLUMN author text NOT NULL")
     ended = await run("blogsvc", "adopt", url=forgotten)
     assert ended.status == 1
-    assert ended.output.splitlines()[-1] == "+ column author text"
+    assert ended.output.splitlines()[-1] == "+ column author text not null"
     assert await fetch(forgotten, "SELECT to_regclass('aerich')") == [(None,)]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from blogsvc import BlogService
 from blogsvc.errors import MigrationError
 from blogsvc.migrator import Migrator, files
 
@@ -18,18 +19,59 @@ CHANGES = {
         "- index posts_updated_at_id_idx CREATE INDEX posts_updated_at_id_idx ON posts "
         "USING btree (updated_at, id)",
     ),
-    "an index added": (
-        "CREATE INDEX mine ON posts (title)",
-        "+ index mine CREATE INDEX mine ON posts USING btree (title)",
+    "an index that refuses a second title": (
+        "CREATE UNIQUE INDEX mine ON posts (title)",
+        "+ index mine CREATE UNIQUE INDEX mine ON posts USING btree (title)",
     ),
     "an invalid index": (
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'posts_slug_key'::regclass",
         "+ index posts_slug_key CREATE UNIQUE INDEX posts_slug_key ON posts USING btree (slug)"
         "  INVALID",
     ),
-    "a column added": (
-        "ALTER TABLE posts ADD COLUMN author text NOT NULL DEFAULT ''",
-        "+ column author text not null default ''::text",
+    "a column that our writes do not fill": (
+        "ALTER TABLE posts ADD COLUMN author text NOT NULL",
+        "+ column author text not null",
+    ),
+    "a column whose type has rules of its own": (
+        "CREATE DOMAIN author AS text NOT NULL; ALTER TABLE posts ADD COLUMN author author",
+        "+ column author author",
+    ),
+    "a rule for titles added": (
+        "ALTER TABLE posts ADD CONSTRAINT short CHECK (length(title) < 9)",
+        "+ constraint short CHECK ((length((title)::text) < 9))",
+    ),
+    "a foreign key on a column of ours": (
+        "CREATE TABLE origins (name text PRIMARY KEY); "
+        "ALTER TABLE posts ADD CONSTRAINT origin FOREIGN KEY (source) REFERENCES origins",
+        "+ constraint origin FOREIGN KEY (source) REFERENCES origins(name)",
+    ),
+    "a foreign key on a column with a default": (
+        "CREATE TABLE authors (id int PRIMARY KEY); ALTER TABLE posts ADD author_id int DEFAULT 1 "
+        "CONSTRAINT author REFERENCES authors",
+        "+ constraint author FOREIGN KEY (author_id) REFERENCES authors(id)",
+    ),
+    "a trigger added": (
+        "CREATE TRIGGER mine BEFORE UPDATE ON posts FOR EACH ROW "
+        "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "+ trigger mine CREATE TRIGGER mine BEFORE UPDATE ON posts FOR EACH ROW "
+        "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    ),
+    "a rewrite rule": (
+        "CREATE RULE mine AS ON DELETE TO posts DO INSTEAD NOTHING",
+        "+ rule mine CREATE RULE mine AS ON DELETE TO posts DO INSTEAD NOTHING;",
+    ),
+    "a policy": (
+        "CREATE POLICY mine ON posts USING (status = 'published')",
+        "+ policy mine * ((status)::text = 'published'::text)",
+    ),
+    "a table whose rows are read, too": (
+        "CREATE TABLE old_posts () INHERITS (posts)",
+        "+ table posts ordinary table, with the rows of other tables",
+    ),
+    "a function that runs with its owner's rights": (
+        "ALTER FUNCTION posts_texts_valid SECURITY DEFINER",
+        "+ function posts_texts_valid SET search_path=pg_catalog, pg_temp text with md5 "
+        "6b96631545667883ff81f09f5fec4a9e SECURITY DEFINER",
     ),
     "a column's type changed": (
         "ALTER TABLE posts ALTER COLUMN status TYPE varchar(30)",
@@ -77,13 +119,80 @@ async def test_a_change_made_by_hand_is_seen(empty_database: str, change: str) -
     assert line in report.drift
 
 
-async def test_a_disabled_trigger_is_seen(empty_database: str) -> None:
+BESIDE = {
+    "a column that may be null": (
+        "ALTER TABLE posts ADD COLUMN author text",
+        "column author text",
+    ),
+    "a column with a default": (
+        "ALTER TABLE posts ADD COLUMN author text NOT NULL DEFAULT ''",
+        "column author text not null default ''::text",
+    ),
+    "a column that counts": (
+        "ALTER TABLE posts ADD COLUMN number int GENERATED ALWAYS AS IDENTITY",
+        "column number integer not null generated always as identity",
+    ),
+    "a column that is computed": (
+        "ALTER TABLE posts ADD COLUMN words int GENERATED ALWAYS AS (length(content)) STORED",
+        "column words integer generated as length(content)",
+    ),
+    "a plain index": (
+        "CREATE INDEX mine ON posts (title)",
+        "index mine CREATE INDEX mine ON posts USING btree (title)",
+    ),
+    "another table's foreign key": (
+        "CREATE TABLE comments (post_id bigint REFERENCES posts ON DELETE CASCADE)",
+        "reference comments.comments_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) "
+        "ON DELETE CASCADE",
+    ),
+    "a foreign key on a column that our writes leave null": (
+        "CREATE TABLE authors (id int PRIMARY KEY); "
+        "ALTER TABLE posts ADD author_id int CONSTRAINT author REFERENCES authors",
+        "constraint author FOREIGN KEY (author_id) REFERENCES authors(id)",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", BESIDE)
+async def test_what_merely_stands_beside_ours_is_told_and_is_no_drift(
+    blog_url: str, change: str
+) -> None:
+    script, line = BESIDE[change]
+    await execute(blog_url, script)
+    report = await Migrator(blog_url).check()
+    assert (report.drift, report.drifted) == ((), False)
+    assert line in report.notices
+    async with BlogService(blog_url) as blog:
+        post = await blog.posts.create("It works", "beside it")
+        await blog.posts.update(post.id, title="Still")
+        assert (await blog.posts.get(post.id)).title == "Still"
+        await blog.posts.delete(post.id)
+    ended = await run("blogsvc", "check", url=blog_url)
+    assert ended.status == 0
+    assert f"beside ours: {line}\n" in ended.output
+    assert (await run("blogsvc", "check", "--strict", url=blog_url)).status == 3
+
+
+@pytest.mark.parametrize(
+    ("mode", "ending"),
+    [("DISABLE", "  DISABLED"), ("ENABLE REPLICA", "  ONLY IN REPLICATION")],
+)
+async def test_a_trigger_that_does_not_fire_is_seen(
+    empty_database: str, mode: str, ending: str
+) -> None:
     migrator = Migrator(empty_database)
     await migrator.upgrade()
-    await execute(empty_database, "ALTER TABLE posts DISABLE TRIGGER posts_keep_rules")
+    await execute(empty_database, f"ALTER TABLE posts {mode} TRIGGER posts_keep_rules")
     (missing, found) = (await migrator.check()).drift
     assert missing.startswith("- trigger posts_keep_rules CREATE TRIGGER")
-    assert found == f"+{missing[1:]}  DISABLED"
+    assert found == f"+{missing[1:]}{ending}"
+
+
+async def test_a_trigger_that_fires_for_subscriptions_too_is_no_drift(blog_url: str) -> None:
+    await execute(blog_url, "ALTER TABLE posts ENABLE ALWAYS TRIGGER posts_keep_rules")
+    assert (await Migrator(blog_url).check()).drift == ()
+    described = (await run("blogsvc", "describe", url=blog_url)).output
+    assert "EXECUTE FUNCTION posts_keep_rules()  ALSO IN REPLICATION" in described
 
 
 async def test_a_schema_in_the_middle_of_the_way_is_compared_with_that_version(
@@ -92,8 +201,8 @@ async def test_a_schema_in_the_middle_of_the_way_is_compared_with_that_version(
     migrator = Migrator(empty_database)
     await migrator.upgrade("3")
     assert (await migrator.check()).drift == ()
-    await execute(empty_database, "ALTER TABLE posts ADD COLUMN author text")
-    assert (await migrator.check()).drift == ("+ column author text",)
+    await execute(empty_database, "ALTER TABLE posts ADD COLUMN author text NOT NULL")
+    assert (await migrator.check()).drift == ("+ column author text not null",)
 
 
 async def test_a_pipeline_can_tell_the_four_cases_apart(empty_database: str) -> None:
