@@ -52,6 +52,15 @@ _FORM: Final = (
     "It has the form postgresql://user:password@host:port/database; percent-encode what is special."
 )
 
+_SCHEME: Final = re.compile(
+    r"(postgres(ql)?(\+[a-z0-9_]+)?|asyncpg|psycopg|psql|pgsql):", re.ASCII | re.IGNORECASE
+)
+"""As libpq, and with the driver or under the names of other tools: it is the same server."""
+
+_A_SCHEME: Final = re.compile(
+    r"((?:jdbc:)?[a-z][a-z0-9+.-]{0,30})://.*", re.ASCII | re.IGNORECASE | re.S
+)
+
 _TLS: Final = "Check sslmode, sslrootcert, sslcert and sslkey in it, and PGSSL... variables."
 
 
@@ -107,6 +116,9 @@ def _read(url: str) -> Target | tuple[str, str]:
         if url.strip()[:1] in ("'", '"'):
             return "it stands in quotation marks", "Take them away."
         parts = split_url(url)
+        foreign = None if parts.scheme == "postgresql" else _A_SCHEME.fullmatch(url.strip())
+        if foreign:
+            return f"{foreign[1]}:// is no address of PostgreSQL", "Write postgresql://."
         # Where an @ stands elsewhere, a part of the password would be taken for a host.
         if parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
             return "there is an unencoded @, /, ? or # in the user or the password", _FORM
@@ -131,22 +143,20 @@ def _read(url: str) -> Target | tuple[str, str]:
 
 
 def split_url(url: str) -> SplitResult:
-    """Return the parts of a URL, its scheme as libpq knows it. Raises `ValueError`.
+    """Return the parts of a URL, its scheme as libpq writes it. Raises `ValueError`.
 
     Python's own parser may take the brackets of IPv6 addresses among several hosts for an error,
     so it gets no list of hosts.
     """
     scheme, slashes, rest = url.strip().partition("//")
+    scheme = "postgresql:" if _SCHEME.fullmatch(scheme) else scheme
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     account, at, hosts = authority.rpartition("@")
     listed = hosts if "," in hosts else ""
     parts = urlsplit(
         f"{scheme}{slashes}{account}{at}{'' if listed else hosts}{rest.removeprefix(authority)}"
     )
-    return parts._replace(
-        scheme=re.sub(r"^(postgres(ql)?\+)?asyncpg$", "postgresql", parts.scheme),
-        netloc=f"{parts.netloc}{listed}",
-    )
+    return parts._replace(netloc=f"{parts.netloc}{listed}")
 
 
 def join_url(parts: SplitResult) -> str:

@@ -50,6 +50,11 @@ def test_a_word_that_cannot_be_kept_is_refused_by_its_name(word: str) -> None:
         ("postgresql:///db?host=/tmp&port=7", [("/tmp", 7)]),
         ("postgresql+asyncpg://h/db", [("h", 5432)]),
         ("asyncpg://h/db", [("h", 5432)]),
+        ("postgres+asyncpg://h/db", [("h", 5432)]),
+        ("postgresql+psycopg_async://h/db", [("h", 5432)]),
+        ("psycopg://h/db", [("h", 5432)]),
+        ("psql://h/db", [("h", 5432)]),
+        ("PGSQL://h/db", [("h", 5432)]),
         (" postgres://h/db\n", [("h", 5432)]),
     ],
 )
@@ -75,6 +80,14 @@ def test_a_url_that_makes_no_sense_is_told_in_one_line(url: str, reason: str) ->
     with pytest.raises(ConfigurationError, match=reason) as refused:
         target_of(url)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "jdbc:postgresql", "sqlite", "http", "postgis"])
+def test_a_scheme_that_is_not_postgresqls_is_refused_by_its_name(scheme: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"\({scheme}:// is no address") as refused:
+        target_of(f"{scheme}://u:hunter2@h/db")
+    assert "Write postgresql://." in str(refused.value)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_the_connect_timeout_of_the_url_counts() -> None:
