@@ -7,7 +7,11 @@ One line in `conftest.py` is all:
 A test that asks for `blog` gets an open `BlogService` on an empty database of its own; one that
 asks for `blog_url` gets the URL of such a database, for an application that opens its own service.
 The server is an embedded one that lives as long as the test run, or the one that BLOGSVC_TEST_URL
-names; its role must be allowed to create databases. Needs pytest and pytest-asyncio.
+names; its role must be allowed to create databases. Needs what the extra `testing` brings: pytest
+and pytest-asyncio, in auto or strict mode.
+
+`blog` is opened in the event loop that `asyncio_default_fixture_loop_scope` says. docs/testing.md
+tells what to write where tests run in another one.
 """
 
 from __future__ import annotations
