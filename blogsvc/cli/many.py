@@ -43,7 +43,7 @@ def on_many_blogs(
             "--schema",
             "schemas",
             multiple=True,
-            help="The PostgreSQL schema of the blog; can be given several times.  [env: BLOGSVC_SCHEMA]",
+            help="The schema of the blog; several times for several blogs.  [env: BLOGSVC_SCHEMA]",
         )
         @click.option(
             "--all-schemas", is_flag=True, help="Every blog of the database, a few at a time."

@@ -20,7 +20,7 @@ __all__ = [
     "check_versions",
     "in_each",
     "label",
-    "schemas_with_blogs",
     "migrations_folder",
+    "schemas_with_blogs",
     "take_over",
 ]
