@@ -80,6 +80,8 @@ class Target:
     settings: dict[str, str]
     url: DatabaseURL
     timeout: float | None
+    user: str
+    database: str
 
 
 def target_of(url: str) -> Target:
@@ -139,6 +141,8 @@ def _read(url: str) -> Target | tuple[str, str]:
         settings=dict(parameters.server_settings or {}),
         url=url,
         timeout=timeout,
+        user=parameters.user,
+        database=parameters.database,
     )
 
 

@@ -2,6 +2,8 @@
 
 from .files import folder as migrations_folder
 from .files import label
+from .aerich_commands import fit_aerich
+from .files import APP, label
 from .history import applied_versions
 from .many import in_each, schemas_with_blogs
 from .migrator import Migrator, Report, Step
@@ -10,6 +12,7 @@ from .schema import Fact
 from .sequelize import TakenOver, take_over
 
 __all__ = [
+    "APP",
     "Fact",
     "Migrator",
     "Report",
@@ -19,6 +22,7 @@ __all__ = [
     "applied_versions",
     "check_versions",
     "in_each",
+    "fit_aerich",
     "label",
     "migrations_folder",
     "schemas_with_blogs",

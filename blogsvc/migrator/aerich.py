@@ -1,6 +1,7 @@
-"""Our Tortoise engine, and the configuration with which Aerich migrates through it.
+"""Our Tortoise engine: for a host's own queries, and for Aerich, which migrates through it.
 
-The URL goes to asyncpg as it is, and migrations run one at a time.
+The URL goes to asyncpg as it is, migrations run one at a time, and no table `posts` is ever made
+from the model.
 
 Every name of Tortoise that is not public stands in this module.
 """
@@ -15,15 +16,36 @@ from typing import Any
 import asyncclick
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.asyncpg.schema_generator import AsyncpgSchemaGenerator
 from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
+from tortoise.exceptions import OperationalError
+from tortoise.models import Model
 
-from ..database import CONNECT_TIMEOUT, DatabaseURL, Endpoint, close_pool, create_pool, leave_as_is
+from ..database import (
+    CONNECT_TIMEOUT,
+    DatabaseURL,
+    Endpoint,
+    close_pool,
+    create_pool,
+    leave_as_is,
+    target_of,
+)
 from ..errors import BlogError, MigrationError
+from . import aerich_commands as commands
 from . import connection as connections
 from . import files, history, lock, plan, running
 from .connection import MigratingConnection
 
-_ONLY_READ = ("heads", "history", "inspectdb", "migrate")
+
+class _LeavesPostsAlone(AsyncpgSchemaGenerator):
+    """Makes every table of the models but `posts`, and foreign keys to that one, too."""
+
+    def _get_table_sql(self, model: type[Model], safe: bool = True) -> dict[str, Any]:
+        found: dict[str, Any] = super()._get_table_sql(model, safe)
+        if found["table"] == "posts":
+            # No references either: it is there before all the others.
+            return {**found, "table_creation_string": "", "references": set()}
+        return found
 
 
 class _RunsMigrations(AsyncpgDBClient):
@@ -33,8 +55,19 @@ class _RunsMigrations(AsyncpgDBClient):
     _in_a_transaction = False
 
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
-        with self._root.speaking_our_errors():
+        with self._root.speaking_our_errors(), _naming_who_makes_posts():
             return await super()._translate_exceptions(func, *args, **kwargs)
+
+    async def execute_query(
+        self, query: str, values: list[Any] | None = None
+    ) -> tuple[int, list[dict[Any, Any]]]:
+        try:
+            found: tuple[int, list[dict[Any, Any]]] = await super().execute_query(query, values)
+        except OperationalError as error:
+            if _asks_for_heads_of_nothing(error):
+                return 0, []
+            raise
+        return found
 
     async def execute_script(self, query: str) -> None:
         if not self._root.migrating:
@@ -49,25 +82,34 @@ class _RunsMigrations(AsyncpgDBClient):
                 except BlogError as error:
                     raise self._root.stopped(query, error) from error
         self._root.script_seconds = time.perf_counter() - started
+        self._ran(query)
+
+    def _ran(self, script: str) -> None:
+        """Take note of a script that has been run."""
 
     async def execute_insert(self, query: str, values: list[Any]) -> asyncpg.Record | None:
+        records = self._root.migrating and history.records_a_version(query)
+        if records:
+            self._root.refuse_options()
         row = await super().execute_insert(query, values)
-        if self._root.migrating and history.records_a_version(query):
+        if records:
             seconds, self._root.script_seconds = self._root.script_seconds, 0.0
             with self._root.speaking_our_errors():
                 async with self.acquire_connection() as connection:
                     await history.stamp(connection, values[0], seconds)
-            self._root.recorded.append(values[0])
+            self._root.applied.append(values[0])
         return row
 
 
 class BlogClient(_RunsMigrations):
     """A Tortoise client for any libpq URL; `dsn=None` is the embedded PostgreSQL.
 
-    With `migrating`, as in `blogsvc.config.TORTOISE_ORM`, it is fit for the two Aerich commands:
-    its one connection holds the migration lock, waits only briefly for the locks of tables, and
-    has no time limit for a statement.
+    With `migrating`, as in `blogsvc.config.TORTOISE_ORM`, and wherever a command of Aerich's works
+    on our migrations, it is fit for that: its one connection holds the migration lock, waits only
+    briefly for the locks of tables, and has no time limit for a statement.
     """
+
+    schema_generator = _LeavesPostsAlone
 
     def __init__(
         self,
@@ -82,17 +124,36 @@ class BlogClient(_RunsMigrations):
         super().__init__(**options)
         self._root = self
         self._endpoint = Endpoint(dsn)
-        self._search_path = schema
+        self.schema = schema
         self._connect_timeout = connect_timeout
-        self._command_timeout = command_timeout
-        self.migrating = migrating
+        now = commands.running()
+        # The host's own migrations may take as long as they take.
+        self._command_timeout = None if now else command_timeout
+        self.migrating = migrating or (now is not None and now.is_ours)
         self.script_seconds = 0.0
-        self.recorded: list[str] = []
+        self.applied: list[str] = []
+        self.undone: list[str] = []
+        if dsn:
+            self._tell_where(dsn)
+
+    def _tell_where(self, url: str) -> None:
+        """Fill in what others read of a Tortoise client, such as Aerich, which asks for tables."""
+        target = target_of(url)
+        self.user, self.database = target.user, target.database
+        self.host, self.port = target.hosts[0]
+        self.server_settings = {**lock.search_path(self.schema), **target.settings}
+
+    async def open_pool(self) -> asyncpg.Pool:
+        """Return the pool of this connection, connected: `BlogService(pool=...)` may share it."""
+        async with self.acquire_connection():
+            return self._pool
 
     async def create_connection(self, with_db: bool) -> None:
         try:
             with _for_the_command_line():
-                self._pool = await self._connect(await self._endpoint.hold())
+                url = await self._endpoint.hold()
+                self._tell_where(url)
+                self._pool = await self._connect(url)
         except BaseException:
             await self._endpoint.release()
             raise
@@ -106,27 +167,22 @@ class BlogClient(_RunsMigrations):
                 max_size=self.pool_maxsize,
                 connect_timeout=self._connect_timeout,
                 command_timeout=self._command_timeout,
-                settings=lock.search_path(self._search_path),
+                settings=lock.search_path(self.schema),
                 again=self._endpoint.start_again,
             )
 
         async def prepare(connection: MigratingConnection) -> None:
             only_reads = _only_reads()
-            schema = self._search_path
             with connections.saying_where_things_stand(locked=not only_reads):
-                await connections.prepare(connection, url, schema, locked=not only_reads)
-                if not only_reads:
-                    await history.create_table(connection)
-                    known = files.all_files()
-                    versions = plan.compare(known, await history.read(connection))
-                    plan.refuse_unsafe(versions, going_up=_command() != "downgrade")
+                await connections.prepare(connection, url, self.schema, locked=not only_reads)
+                await _check_what_is_applied(connection, only_reads=only_reads)
 
         return await create_pool(
             url,
             min_size=1,
             max_size=1,
             connect_timeout=self._connect_timeout,
-            settings=lock.settings(self._search_path),
+            settings=lock.settings(self.schema),
             init=prepare,
             reset=leave_as_is,
             **connections.OPTIONS,
@@ -146,16 +202,19 @@ class BlogClient(_RunsMigrations):
 
     def stopped(self, query: str, error: BlogError) -> MigrationError:
         """Return what to say when a migration fails: Aerich tells neither which nor what is in."""
-        failed = next(
-            (file.label for file in files.all_files() if query in (file.up, file.down)),
-            "the migration",
-        )
-        kept = ", ".join(map(files.label, self.recorded)) or "nothing"
+        failed = next((file for file in files.all_files() if query in (file.up, file.down)), None)
+        going_down = failed is not None and query == failed.down
+        past, done = ("Undone", self.undone) if going_down else ("Applied", self.applied)
         return MigrationError(
-            f"{failed} stopped: {error}\n"
-            f"  Applied before it and kept: {kept}\n"
+            f"{failed.label if failed else 'the migration'} stopped: {error}\n"
+            f"  {past} before it and kept: {', '.join(map(files.label, done)) or 'nothing'}\n"
             "Fix the cause and run the same command again; `blogsvc status` shows where you are."
         )
+
+    def refuse_options(self) -> None:
+        """Refuse an option of Aerich's with which the history would tell what is not so."""
+        with _for_the_command_line():
+            commands.refuse_options()
 
     async def _close(self) -> None:
         pool, self._pool = self._pool, None
@@ -166,6 +225,8 @@ class BlogClient(_RunsMigrations):
             await self._endpoint.release()
 
     def _in_transaction(self) -> TransactionContext:
+        if self.migrating:
+            self.refuse_options()
         return TransactionContextPooled(BlogTransaction(self), self._pool_init_lock)
 
 
@@ -177,10 +238,15 @@ class BlogTransaction(_RunsMigrations, TransactionWrapper):
     def __init__(self, parent: BlogClient) -> None:
         super().__init__(parent)
         self._root = parent
+        self._undoes: list[str] = []
+
+    def _ran(self, script: str) -> None:
+        self._undoes += [file.version for file in files.all_files() if file.down == script]
 
     async def commit(self) -> None:
         with self._root.speaking_our_errors():
             await super().commit()
+        self._root.undone += self._undoes
 
     async def rollback(self) -> None:
         # A lost connection is rolled back already; a complaint would hide how it was lost.
@@ -193,6 +259,7 @@ client_class = BlogClient
 
 def tortoise_config(url: str | None, schema: str | None) -> dict[str, Any]:
     """Return the Tortoise configuration with which Aerich migrates `url`."""
+    commands.fit_aerich()
     return {
         "connections": {
             files.APP: {
@@ -215,22 +282,51 @@ def tortoise_config(url: str | None, schema: str | None) -> dict[str, Any]:
     }
 
 
+async def _check_what_is_applied(connection: MigratingConnection, *, only_reads: bool) -> None:
+    now = commands.running()
+    if not only_reads:
+        await history.create_table(connection)
+        versions = plan.compare(files.all_files(), await history.read(connection))
+        plan.refuse_unsafe(versions, going_up=now is None or now.command != "downgrade")
+    elif now is not None and now.command == "migrate":
+        commands.refuse_a_draft(await history.read(connection))
+
+
 def _only_reads() -> bool:
     """Whether an Aerich command runs that changes nothing, and so needs no migration lock."""
-    return _command() in _ONLY_READ
+    now = commands.running()
+    return now is not None and now.only_reads
 
 
-def _command() -> str | None:
-    context = asyncclick.get_current_context(silent=True)
-    return context.find_root().invoked_subcommand if context else None
+def _asks_for_heads_of_nothing(error: OperationalError) -> bool:
+    """Whether `aerich heads` asks what is applied where nothing is: there is no table yet."""
+    now = commands.running()
+    missing = isinstance(error.__cause__, asyncpg.UndefinedTableError)
+    return missing and now is not None and now.command == "heads"
+
+
+@contextlib.contextmanager
+def _naming_who_makes_posts() -> Iterator[None]:
+    """Where a migration of the host's points at `posts` too early, say what to do first."""
+    try:
+        yield
+    except OperationalError as error:
+        missing = isinstance(error.__cause__, asyncpg.UndefinedTableError)
+        if not missing or commands.running() is None or '"posts"' not in str(error):
+            raise
+        raise asyncclick.ClickException(
+            f"{error}. The migrations of blogsvc make this table: type `aerich --app "
+            f"{files.APP} upgrade`, then this again. The migration that stopped has changed "
+            "nothing in the database."
+        ) from error
 
 
 @contextlib.contextmanager
 def _for_the_command_line() -> Iterator[None]:
-    """Have an error shown in one line where a command runs; elsewhere it is raised as it is."""
+    """Have an error shown in one line where Aerich runs; elsewhere it is raised as it is."""
     try:
         yield
     except BlogError as error:
-        if asyncclick.get_current_context(silent=True) is None:
+        if commands.running() is None:
             raise
         raise asyncclick.ClickException(str(error)) from error

@@ -48,9 +48,16 @@ def label(version: str) -> str:
 
 def folder() -> Path:
     """Return where the migrations are: in the wheel inside the package, in a checkout beside it."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "migrations" / APP
-    return inside if inside.is_dir() else package.parent / "migrations" / APP
+    return _inside() if is_installed() else _inside().parents[2] / "migrations" / APP
+
+
+def is_installed() -> bool:
+    """Whether the migrations came with a package, and are not those of a checkout."""
+    return _inside().is_dir()
+
+
+def _inside() -> Path:
+    return Path(__file__).resolve().parents[1] / "migrations" / APP
 
 
 def all_files(where: Path | None = None) -> tuple[MigrationFile, ...]:

@@ -21,8 +21,8 @@ LEVELS = [
     {"embedded"},
     {"database"},
     {"posts"},
-    {"models", "migrator", "markdown"},
-    {"service"},
+    {"migrator", "markdown"},
+    {"service", "models"},
     {"testing", "cli"},
     {"__init__", "__main__"},
 ]
