@@ -11,7 +11,7 @@ from typing import Final, Self, TypeGuard, TypeVar
 
 import asyncpg
 
-from .database import Database, Endpoint, Isolation
+from .database import Database, Endpoint, Isolation, Lender
 from .errors import ConfigurationError, InvalidQuery
 from .migrator import Migrator, applied_versions, check_versions
 from .posts import PostRepository, text_is_storable
@@ -72,15 +72,16 @@ class Blog:
         self,
         isolation: Isolation | None = None,
         readonly: bool = False,
-        connection: asyncpg.Connection | None = None,
+        connection: asyncpg.Connection | Lender | None = None,
     ) -> AsyncIterator[None]:
         """Make the calls of this task inside the block one unit: all of it is stored, or nothing.
 
         It belongs to the task that opened it: a task started inside does not join it. A block in a
         block is a savepoint. `isolation` is `read committed`, `repeatable read` or `serializable`.
 
-        With `connection`, an asyncpg connection of yours that is in a transaction, the calls are
-        part of that transaction, and are stored when you commit it.
+        With `connection`, an asyncpg connection of yours that is in a transaction, or what
+        Tortoise's `in_transaction()` yields, the calls are part of that transaction, and are stored
+        when you commit it. Yours may come between them in any order.
 
         Raises `TransactionConflict` when it conflicted with another one and must be run again, and
         `OutcomeUnknown` when the answer to the commit was lost.
@@ -122,6 +123,9 @@ class BlogService(Blog):
     Times are in seconds: `connect_timeout` for each host, `acquire_timeout` for a free connection
     of the pool (`min_size` to `max_size`), `command_timeout` for a statement; None, no limit.
 
+    `pool` is a pool of yours, in the place of a `url`: it is used, with its own sizes and settings,
+    and never closed. The two timeouts of a call hold there, too; migrate with a `Migrator`.
+
     Raises `ConfigurationError` for an argument that is out of bounds.
     """
 
@@ -129,6 +133,7 @@ class BlogService(Blog):
         self,
         url: str | None = None,
         *,
+        pool: asyncpg.Pool | None = None,
         schema: str | None = None,
         min_size: int = 1,
         max_size: int = 10,
@@ -143,6 +148,9 @@ class BlogService(Blog):
         _check_seconds("acquire_timeout", acquire_timeout)
         if command_timeout is not None:
             _check_seconds("command_timeout", command_timeout)
+        if pool is not None:
+            _check_pool(pool, url, migrate)
+        self._pool = pool
         self._endpoint = Endpoint(url)
         self._schema = schema
         self._migrate = migrate
@@ -154,6 +162,7 @@ class BlogService(Blog):
             command_timeout=command_timeout,
             connect_timeout=connect_timeout,
             acquire_timeout=acquire_timeout,
+            lent=pool,
         )
         super().__init__(database, schema)
 
@@ -176,17 +185,23 @@ class BlogService(Blog):
 
     async def _open(self) -> None:
         try:
-            url = await self._endpoint.hold()
-            if self._migrate:
-                await Migrator(url, schema=self._schema).upgrade()
-            elif self._migrate is None and self._endpoint.is_embedded:
-                await Migrator(url, schema=self._schema).upgrade_new()
-            await self._database.open(url, self._endpoint.start_again)
+            if self._pool is not None:
+                self._database.use_lent()
+            else:
+                await self._connect()
             check_versions(await applied_versions(self._database, self._schema), self._schema)
             self._ready = True
         except BaseException:
             await self._close()
             raise
+
+    async def _connect(self) -> None:
+        url = await self._endpoint.hold()
+        if self._migrate:
+            await Migrator(url, schema=self._schema).upgrade()
+        elif self._migrate is None and self._endpoint.is_embedded:
+            await Migrator(url, schema=self._schema).upgrade_new()
+        await self._database.open(url, self._endpoint.start_again)
 
     async def close(self) -> None:
         """Close every connection; the service can be opened again. Idempotent.
@@ -227,6 +242,21 @@ def _check_names(url: object, schema: object) -> None:
         raise ConfigurationError(
             f"schema is {schema!r}, which is no name in PostgreSQL; write one of at most "
             f"{MAX_NAME} bytes."
+        )
+
+
+def _check_pool(pool: object, url: str | None, migrate: bool | None) -> None:
+    if not isinstance(pool, asyncpg.Pool):
+        raise ConfigurationError(
+            f"pool is a {type(pool).__name__}; give an asyncpg.Pool. That of Tortoise is "
+            "await blogsvc.models.tortoise_pool()."
+        )
+    if url is not None:
+        raise ConfigurationError("Give a url or a pool: the pool knows its database.")
+    if migrate:
+        raise ConfigurationError(
+            "Migrations need a connection of their own, which a pool is not: give a url, or "
+            "await Migrator(url).upgrade() before."
         )
 
 

@@ -1,5 +1,6 @@
 """PostgreSQL over asyncpg: connections, transactions and errors, and nothing of posts."""
 
+from .borrowed import Lender
 from .connections import (
     CLEANUP_TIMEOUT,
     CONNECT_TIMEOUT,
@@ -27,6 +28,7 @@ __all__ = [
     "DatabaseURL",
     "Endpoint",
     "Isolation",
+    "Lender",
     "Query",
     "close_pool",
     "connect",

@@ -74,13 +74,14 @@ def want(database: object, position: Position) -> None:
 
 async def reach(connection: asyncpg.Connection, position: Position) -> None:
     """Wait, without a limit of its own, until the server behind a connection has passed this."""
-    if connection.seen >= position.number:
+    if getattr(connection, "seen", 0) >= position.number:
         return
     for pause in pauses(0.002, 0.1):
         if await connection.fetchval(_REACHED, *position.bounds):
             break
         await asyncio.sleep(pause)
-    connection.note(position.number)
+    if hasattr(connection, "note"):  # one of a host's pool is asked each time
+        connection.note(position.number)
 
 
 def _text(number: int) -> str:

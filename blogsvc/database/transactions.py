@@ -25,6 +25,7 @@ from ..errors import (
     WrongEventLoop,
 )
 from . import positions
+from .borrowed import Lender, borrow, is_same
 from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
 from .speaking import cut_off, is_gone, speaking_our_errors, what_it_means
 from .waiting import pauses
@@ -47,6 +48,8 @@ class Database:
 
     Every wait is bounded: `connect_timeout` seconds a host, `acquire_timeout` for a free
     connection, `command_timeout` for a statement. What the driver raises comes out as `BlogError`.
+
+    `lent` is a pool of the host's, which is used and never closed.
     """
 
     def __init__(
@@ -57,7 +60,9 @@ class Database:
         command_timeout: float | None,
         connect_timeout: float,
         acquire_timeout: float,
+        lent: asyncpg.Pool | None = None,
     ) -> None:
+        self._lent = lent
         self._min_size = min_size
         self._max_size = max_size
         self._command_timeout = command_timeout
@@ -68,12 +73,27 @@ class Database:
         # By task and not by context: a child task must not join by accident.
         self._transactions: dict[asyncio.Task[Any] | None, asyncpg.Connection] = {}
         self._savepoints = itertools.count(1)
+        # A pool of our own sets it on its connections.
+        self._limit = None if lent is None else command_timeout
 
     async def open(
         self, url: str, again: Callable[[], Awaitable[str | None]] | None = None
     ) -> None:
         """Connect `min_size` connections; `again` is as in `create_pool`."""
-        self._pool = await create_pool(
+        self._use(await self._connect(url, again))
+
+    def use_lent(self) -> None:
+        """Take the pool that is lent: there is nothing to connect."""
+        self._use(self._lent)
+
+    def _use(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._loop = asyncio.get_running_loop()
+
+    async def _connect(
+        self, url: str, again: Callable[[], Awaitable[str | None]] | None
+    ) -> asyncpg.Pool:
+        return await create_pool(
             url,
             min_size=self._min_size,
             max_size=self._max_size,
@@ -82,13 +102,12 @@ class Database:
             again=again,
             reset=leave_as_is,
         )
-        self._loop = asyncio.get_running_loop()
 
     async def close(self) -> None:
         """Close every connection; those still at work after a moment are cut off. Idempotent."""
         # Transactions stay bound: what follows in their tasks must fail, and not be stored alone.
         pool, self._pool = self._pool, None
-        if pool is not None:
+        if pool is not None and pool is not self._lent:
             await close_pool(pool, same_loop=self._loop is asyncio.get_running_loop())
 
     def check_open(self) -> asyncpg.Pool:
@@ -147,7 +166,7 @@ class Database:
         try:
             # Inside a transaction nothing is committed yet, whatever became of the statement.
             with speaking_our_errors(connection, write=writes and joined is None):
-                rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
+                rows: list[asyncpg.Record] = await connection.fetch(sql, *args, timeout=self._limit)
         finally:
             if joined is None:
                 await self._release(connection)
@@ -163,18 +182,21 @@ class Database:
         self,
         isolation: Isolation | None = None,
         readonly: bool = False,
-        connection: asyncpg.Connection | None = None,
+        connection: asyncpg.Connection | Lender | None = None,
     ) -> AsyncIterator[None]:
         """Make the statements of this task one unit; see `BlogService.transaction`."""
         task = asyncio.current_task()
         outer = self._joined()
+        if connection is not None:
+            connection = await borrow(connection, self._acquire_timeout)
         if outer is not None:
-            if isolation or readonly or (connection is not None and connection is not outer):
+            if isolation or readonly or (connection and not is_same(connection, outer)):
                 raise ConfigurationError(
                     "A transaction inside another one is a savepoint of it: isolation, readonly "
                     "and connection are said by the outermost block."
                 )
-            async with self._savepoint(outer):
+            inner = connection or outer
+            async with self._bound(task, inner), self._savepoint(inner):
                 yield
             return
         if connection is not None:
@@ -190,14 +212,14 @@ class Database:
         begin = _begin_statement(isolation, readonly)
         acquired = await self._acquire()
         try:
-            await _begin(acquired, begin)
+            await _begin(acquired, begin, self._limit)
             async with self._bound(task, acquired):
                 try:
                     yield
                 except BaseException:
                     await _roll_back(acquired, "ROLLBACK")
                     raise
-                await _commit(acquired)
+                await _commit(acquired, self._limit)
         finally:
             await self._release(acquired)
 
@@ -220,17 +242,21 @@ class Database:
     async def _bound(
         self, task: asyncio.Task[Any] | None, connection: asyncpg.Connection
     ) -> AsyncIterator[None]:
+        outer = self._transactions.get(task)
         self._transactions[task] = connection
         try:
             yield
         finally:
-            self._transactions.pop(task, None)
+            if outer is None:
+                self._transactions.pop(task, None)
+            else:
+                self._transactions[task] = outer
 
     @contextlib.asynccontextmanager
     async def _savepoint(self, connection: asyncpg.Connection) -> AsyncIterator[None]:
         name = f"blogsvc_{next(self._savepoints)}"
         with speaking_our_errors(connection):
-            await connection.execute(f"SAVEPOINT {name}")
+            await connection.execute(f"SAVEPOINT {name}", timeout=self._limit)
         try:
             yield
         except BaseException:
@@ -238,7 +264,7 @@ class Database:
             raise
         try:
             with speaking_our_errors(connection):
-                await connection.execute(f"RELEASE SAVEPOINT {name}")
+                await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=self._limit)
         except BlogError:
             # An error inside was swallowed: undo the block, so that what is around it can go on.
             await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
@@ -266,26 +292,33 @@ class Database:
             async with asyncio.timeout(self._acquire_timeout):
                 return await pool.acquire()
         except TimeoutError as error:
-            if pool.get_size() < self._max_size:
+            if pool.get_size() < pool.get_max_size():
                 raise Unavailable(
                     f"No connection could be made within {self._acquire_timeout:g} s. Check that "
                     "the server runs, or raise acquire_timeout."
                 ) from error
             raise Unavailable(
-                f"No connection was free within {self._acquire_timeout:g} s: all {self._max_size} "
-                "are at work. Raise max_size, or look for transactions that stay open."
+                f"No connection was free within {self._acquire_timeout:g} s: all "
+                f"{pool.get_max_size()} are at work. Raise max_size, or look for transactions that "
+                "stay open."
             ) from error
         except BlogError:
             raise
         except Exception as error:
+            if self._lent is not None and isinstance(error, asyncpg.InterfaceError):
+                raise Unavailable(
+                    f"The pool that was given cannot be used: {error}. Open it before this service "
+                    "(await asyncpg.create_pool(...)), and close it after."
+                ) from error
             raise what_it_means(error, write=False) from error
 
     async def _release(self, connection: asyncpg.Connection) -> None:
-        if self._pool is None:
+        pool = self._pool or self._lent  # which goes on when we are closed
+        if pool is None:
             cut_off(connection)
             return
         try:
-            await self._pool.release(connection, timeout=CLEANUP_TIMEOUT)
+            await pool.release(connection, timeout=CLEANUP_TIMEOUT)
         except Exception:  # noqa: BLE001 - the driver's; the call itself has its result
             # The pool has cut it off already and will make another one.
             cut_off(connection)
@@ -314,10 +347,10 @@ def _begin_statement(isolation: Isolation | None, readonly: bool) -> str:
     return f"BEGIN{level}{' READ ONLY' if readonly else ''}"
 
 
-async def _begin(connection: asyncpg.Connection, statement: str) -> None:
+async def _begin(connection: asyncpg.Connection, statement: str, timeout: float | None) -> None:
     try:
         with speaking_our_errors(connection):
-            await connection.execute(statement)
+            await connection.execute(statement, timeout=timeout)
     except BaseException:
         # It may have begun all the same.
         cut_off(connection)
@@ -331,12 +364,12 @@ def _in_transaction(connection: asyncpg.Connection) -> bool:
         return False  # it is back in its pool
 
 
-async def _commit(connection: asyncpg.Connection) -> None:
+async def _commit(connection: asyncpg.Connection, timeout: float | None) -> None:
     if is_gone(connection):
         raise Unavailable("The connection was lost, and the transaction with it. Run it again.")
     try:
         with speaking_our_errors(connection, write=True):
-            status = await connection.execute("COMMIT")
+            status = await connection.execute("COMMIT", timeout=timeout)
     except BaseException as error:
         if not isinstance(error.__cause__, asyncpg.PostgresError):
             cut_off(connection)  # it may be on its way still

@@ -16,10 +16,11 @@ from typing import Final, Literal
 from ..database import Command, Query, quoted
 from .records import Order
 
-# Of a post without tags and metadata NULLs are sent, which cost the driver nothing to read.
+# Of a post without tags and metadata NULLs are sent, which cost the driver nothing to read. The
+# metadata of others is sent as text: on a host's pool there may be a codec for jsonb.
 COLUMNS: Final = (
     "id, title, content, slug, status, published_at, version, created_at, updated_at, "
-    "CASE WHEN pg_catalog.cardinality(tags) > 0 THEN tags END, nullif(metadata, '{}')"
+    "CASE WHEN pg_catalog.cardinality(tags) > 0 THEN tags END, nullif(metadata, '{}')::text"
 )
 
 # What has to be told of a parameter's type.

@@ -1,0 +1,84 @@
+"""What belongs to the host and is lent to us: a connection in a transaction of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import asyncpg
+
+from ..errors import BlogError, ConfigurationError
+from .speaking import what_it_means
+
+
+class Lender(Protocol):
+    """What Tortoise's `in_transaction()` yields: it lends its connection for a statement."""
+
+    def acquire_connection(self) -> Any:
+        """Return an asynchronous context manager that yields the connection."""
+
+
+class SharedConnection:
+    """A connection that its owner uses, too, so that it is taken for one statement at a time.
+
+    Held for longer, the owner's next statement would wait for us, and we for the owner.
+    """
+
+    def __init__(self, lender: Lender, connection: asyncpg.Connection, timeout: float) -> None:
+        self.connection = connection
+        self._lender = lender
+        self._timeout = timeout
+        self.is_in_transaction = connection.is_in_transaction
+        self.is_closed = connection.is_closed
+        self.terminate = connection.terminate
+
+    async def fetch(self, *args: Any, **options: Any) -> Any:
+        async with self._taken() as connection:
+            return await connection.fetch(*args, **options)
+
+    async def execute(self, *args: Any, **options: Any) -> str:
+        async with self._taken() as connection:
+            return str(await connection.execute(*args, **options))
+
+    @contextlib.asynccontextmanager
+    async def _taken(self) -> AsyncIterator[asyncpg.Connection]:
+        lent = self._lender.acquire_connection()
+        async with asyncio.timeout(self._timeout):
+            connection = await lent.__aenter__()
+        try:
+            yield connection
+        finally:
+            await lent.__aexit__(None, None, None)
+
+
+async def borrow(given: Any, timeout: float) -> asyncpg.Connection | SharedConnection:
+    """Return what runs our statements on a connection of the host's.
+
+    Raises `ConfigurationError` for what is no connection of asyncpg's, and lends none.
+    """
+    if isinstance(given, asyncpg.Connection):
+        return given
+    if not hasattr(given, "acquire_connection"):
+        raise ConfigurationError(
+            f"connection is a {type(given).__name__}; give an asyncpg connection, or what "
+            "Tortoise's in_transaction() yields."
+        )
+    try:
+        async with asyncio.timeout(timeout), given.acquire_connection() as connection:
+            if isinstance(connection, asyncpg.Connection):
+                return SharedConnection(given, connection, timeout)
+    except BlogError:
+        raise
+    except Exception as error:
+        raise what_it_means(error, write=False) from error
+    raise ConfigurationError(
+        f"connection leads to a {type(connection).__module__} connection; posts are kept over "
+        "asyncpg. Use the engine tortoise.backends.asyncpg, or blogsvc.models.tortoise_connection."
+    )
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two connections, shared ones too, are the same one of the driver's."""
+    return getattr(one, "connection", one) is getattr(other, "connection", other)
