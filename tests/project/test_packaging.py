@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import tomllib
 import zipfile
@@ -38,31 +37,6 @@ EXPECTED_NAMES = {
 def in_toml(name: str) -> dict[str, object]:
     settings: dict[str, object] = tomllib.loads((ROOT / name).read_text())["tool"]["aerich"]
     return settings
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built here and now without a download."""
-    place = tmp_path_factory.mktemp("wheel")
-    building = ("build", "--wheel", "--no-isolation", "--outdir", str(place))
-    subprocess.run([sys.executable, "-m", *building], cwd=ROOT, check=True)
-    [path] = place.glob("*.whl")
-    return path
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of a fresh environment that holds the wheel, and shares what it depends on."""
-    place = tmp_path_factory.mktemp("installed") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
-    library = place / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
-    # With the environment's own Python, which the programs then start with.
-    pip = (sys.executable, "-m", "pip", "--python", str(place / "bin" / "python"))
-    installing = ("install", "--no-deps", "--no-index", "--quiet", str(wheel))
-    subprocess.run([*pip, *installing], check=True)
-    # After the wheel on the path, and without its .pth files: the checkout must not be found.
-    (library / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    return place / "bin"
 
 
 def test_aerich_reads_the_same_from_both_files() -> None:

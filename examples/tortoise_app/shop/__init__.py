@@ -1,0 +1,1 @@
+"""An application of its own that keeps its posts with blogsvc."""
