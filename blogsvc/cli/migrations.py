@@ -83,14 +83,48 @@ async def sql(
 
 @click.command()
 @_to
+@click.option(
+    "--repair", is_flag=True, help="Repair what Tortoise or `aerich init-db` made of posts."
+)
+@click.option("-y", "--yes", is_flag=True, help="With --repair: do not ask.")
 @on_a_blog
-async def adopt(target: Target, to: str | None) -> None:
-    """Record migrations as applied whose work is there, if the schema is exactly theirs."""
+async def adopt(target: Target, to: str | None, repair: bool, yes: bool) -> None:
+    """Record migrations as applied whose work is there, if the schema is exactly theirs.
+
+    With --repair, for a table posts that Tortoise made from the model, and for what `aerich
+    init-db` recorded of our app: shows what it will do, asks, and does it in one transaction.
+    Every post is kept.
+    """
+    if repair:
+        if to is not None:
+            raise click.UsageError("--repair leads to the newest version; leave out --to.")
+        await _repair(Migrator(**target), yes)
+        return
     adopted = await Migrator(**target).adopt(to)
     for version in adopted:
         echo(f"== {label(version)}: adopted")
     if not adopted:
         echo("Every version is recorded; the checksums are those of the files now.")
+
+
+async def _repair(migrator: Migrator, yes: bool) -> None:
+    planned = await migrator.plan_repair()
+    if not planned:
+        echo("Nothing to repair. Next: blogsvc check")
+        return
+    echo("This will be done, in one transaction:")
+    for step in planned.steps:
+        echo(f"  {one_line(step)}")
+    if not yes:
+        click.confirm("Go on?", abort=True)
+    done = await migrator.repair(expect=planned)
+    echo(f"Repaired. {done.posts} posts are where they belong." if done.rebuilt else "Repaired.")
+    if done.rebuilt:
+        echo(
+            'If a migration of your application has CREATE TABLE "posts", take that out of it, '
+            "with its indexes and its comment: docs/tortoise.md shows how."
+        )
+    echo("Next: blogsvc upgrade")
 
 
 def show_step(step: Step) -> None:

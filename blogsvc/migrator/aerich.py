@@ -9,6 +9,7 @@ Every name of Tortoise that is not public stands in this module.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -33,8 +34,10 @@ from ..database import (
 from ..errors import BlogError, MigrationError
 from . import aerich_commands as commands
 from . import connection as connections
-from . import files, history, lock, plan, running
+from . import files, history, lock, plan, repair, running
 from .connection import MigratingConnection
+
+_MAKES_POSTS = re.compile(r'CREATE\s+TABLE\s+(IF\s+NOT\s+EXISTS\s+)?"posts"', re.IGNORECASE)
 
 
 class _LeavesPostsAlone(AsyncpgSchemaGenerator):
@@ -71,6 +74,7 @@ class _RunsMigrations(AsyncpgDBClient):
 
     async def execute_script(self, query: str) -> None:
         if not self._root.migrating:
+            await self._refuse_to_make_posts(query)
             await super().execute_script(query)
             return
         started = time.perf_counter()
@@ -83,6 +87,19 @@ class _RunsMigrations(AsyncpgDBClient):
                     raise self._root.stopped(query, error) from error
         self._root.script_seconds = time.perf_counter() - started
         self._ran(query)
+
+    async def _refuse_to_make_posts(self, script: str) -> None:
+        """Refuse a migration of the host's that would make `posts` from the model."""
+        if commands.running() is None or not _MAKES_POSTS.search(script):
+            return
+        # Where the table is there, IF NOT EXISTS passes over it.
+        rows = await self.execute_query_dict("SELECT to_regclass('posts') IS NULL AS missing")
+        if rows[0]["missing"]:
+            raise asyncclick.ClickException(
+                "This migration would make the table posts from the model, without its rules. "
+                f"Type `aerich --app {files.APP} upgrade` first, and take what is about posts out "
+                "of the file, save for REFERENCES: see docs/tortoise.md. Nothing of it was run."
+            )
 
     def _ran(self, script: str) -> None:
         """Take note of a script that has been run."""
@@ -285,9 +302,12 @@ def tortoise_config(url: str | None, schema: str | None) -> dict[str, Any]:
 async def _check_what_is_applied(connection: MigratingConnection, *, only_reads: bool) -> None:
     now = commands.running()
     if not only_reads:
+        applied = await history.read(connection)
+        going_up = now is None or now.command != "downgrade"
+        plan.refuse_unsafe(plan.compare(files.all_files(), applied), going_up=going_up)
+        if going_up:
+            await repair.refuse_posts_of_others(connection, applied)
         await history.create_table(connection)
-        versions = plan.compare(files.all_files(), await history.read(connection))
-        plan.refuse_unsafe(versions, going_up=now is None or now.command != "downgrade")
     elif now is not None and now.command == "migrate":
         commands.refuse_a_draft(await history.read(connection))
 

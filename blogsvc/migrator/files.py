@@ -16,6 +16,8 @@ from ..errors import MigrationError
 APP: Final = "blogsvc"
 """Our app label: it stands in every row that we write to Aerich's table, so it never changes."""
 
+_BOGUS: Final = re.compile(r"\d+_\d{14}_(init|None)\.py")
+
 _NAME: Final = re.compile(r"(?P<number>\d+)_(?P<time>\d{14})_(?P<name>[a-z0-9_]+)\.py")
 
 
@@ -44,6 +46,11 @@ class MigrationFile:
 def label(version: str) -> str:
     """Return a version as it is shown and typed."""
     return version.removesuffix(".py")
+
+
+def is_bogus(version: str) -> bool:
+    """Whether `aerich init-db`, typed for our app, has recorded this: it is no migration."""
+    return _BOGUS.fullmatch(version) is not None and version not in all_versions()
 
 
 def folder() -> Path:

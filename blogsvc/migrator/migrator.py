@@ -14,9 +14,11 @@ from ..database import DRIVER_ERRORS, Endpoint
 from ..errors import BlogError, MigrationError, OutcomeUnknown
 from . import connection as connections
 from . import files, history, plan, rehearsal, running, sql_script
+from . import repair as repairs
 from .drift import Drift, drift
 from .files import MigrationFile
 from .plan import VersionStatus
+from .repair import Repair
 from .schema import Fact, read_schema
 
 Direction = Literal["up", "down"]
@@ -60,7 +62,7 @@ class Report:
         Also where this blogsvc cannot run on what a newer release has applied.
         """
         wrong = any(
-            version.breaking or version.state in ("edited", "out of order")
+            version.breaking or version.state in ("edited", "out of order", "bogus")
             for version in self.versions
         )
         return bool(self.drift) or wrong or (self.ahead and self.pending)
@@ -131,7 +133,7 @@ class Migrator:
         What is applied stays applied when a later version fails.
         """
         async with self.session() as connection:
-            planned = await _planned(connection, "up", to, None)
+            planned = await _planned_on_our_table(connection, to)
             await history.create_table(connection)
             return await self._go(connection, planned, "up")
 
@@ -154,7 +156,7 @@ class Migrator:
         where a version fails.
         """
         async with self.session() as connection:
-            return await rehearsal.rehearse(connection, await _planned(connection, "up", to, None))
+            return await rehearsal.rehearse(connection, await _planned_on_our_table(connection, to))
 
     async def downgrade(
         self,
@@ -189,6 +191,10 @@ class Migrator:
         async with self.session() as connection:
             known = files.all_files()
             recorded = {row.version for row in await history.read(connection)}
+            if any(map(files.is_bogus, recorded)):
+                plan.refuse_unsafe(
+                    plan.compare(known, await history.read(connection)), going_up=False
+                )
             newest = [file for file in known if file.version in recorded or not recorded][-1:]
             target = files.find(known, to) if to is not None else (newest or known)[-1]
             wanted = known[: target.number + 1]
@@ -209,6 +215,29 @@ class Migrator:
                 for file in wanted:
                     await history.accept(connection, file)
             return [file.version for file in wanted if file.version not in recorded]
+
+    async def plan_repair(self) -> Repair:
+        """Return what `repair` would do, and change nothing."""
+        async with self.session(locked=False) as connection:
+            return await repairs.plan_repair(connection)
+
+    async def repair(self, *, expect: Repair | None = None) -> Repair:
+        """Repair what `aerich init-db` and Tortoise have made of our table and its history.
+
+        A `posts` that Tortoise made from the model is built anew by the migrations, and every post
+        moves; rows of the history that are no migrations go. All of it is one transaction. `expect`
+        is what `plan_repair` returned and somebody agreed to: if there is something else to do
+        now, nothing is done. Raises `MigrationError`, too, where something would be lost, or a
+        post breaks a rule.
+        """
+        async with self.session() as connection:
+            planned = await repairs.plan_repair(connection)
+            if expect is not None and planned != expect:
+                raise MigrationError(
+                    "Somebody has changed the database since this was planned. Nothing was "
+                    "changed: look, and run it again."
+                )
+            return await repairs.repair(connection, planned) if planned else planned
 
     @contextlib.asynccontextmanager
     async def session(self, *, locked: bool = True) -> AsyncIterator[asyncpg.Connection]:
@@ -247,7 +276,7 @@ async def _read_report(connection: asyncpg.Connection) -> Report:
     versions = plan.compare(files.all_files(), applied)
     # Of what this blogsvc has no file of, it cannot know what it should look like.
     unknown = any(version.state in ("missing", "out of order") for version in versions)
-    newest = applied[-1].version if applied else None
+    newest = next((r.version for r in reversed(applied) if not files.is_bogus(r.version)), None)
     found = Drift([], []) if unknown else await drift(connection, newest)
     return Report(tuple(versions), tuple(found.differences), tuple(found.notices))
 
@@ -259,6 +288,14 @@ async def _planned(
     if way == "up":
         return plan.plan_upgrade(known, applied, to)
     return plan.plan_downgrade(known, applied, to, steps)
+
+
+async def _planned_on_our_table(
+    connection: asyncpg.Connection, to: str | None
+) -> list[MigrationFile]:
+    planned = await _planned(connection, "up", to, None)
+    await repairs.refuse_posts_of_others(connection, await history.read(connection))
+    return planned
 
 
 async def _apply(connection: asyncpg.Connection, file: MigrationFile) -> None:

@@ -13,7 +13,7 @@ from . import files
 from .files import MigrationFile
 from .history import Applied
 
-State = Literal["applied", "pending", "missing", "edited", "out of order"]
+State = Literal["applied", "pending", "missing", "edited", "out of order", "bogus"]
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,8 @@ class VersionStatus:
 
     `pending`: not applied yet. `missing`: applied, but this blogsvc has no file of it. `edited`:
     the file changed since it was applied. `out of order`: pending, though a newer one is applied.
-    A missing one may be `breaking`: then this blogsvc cannot run on it.
+    A missing one may be `breaking`: then this blogsvc cannot run on it. `bogus`: recorded by
+    `aerich init-db` for our app, and no migration at all.
     """
 
     version: str
@@ -53,11 +54,12 @@ def compare(known: Sequence[MigrationFile], applied: Sequence[Applied]) -> list[
             edited = row.checksum is not None and row.checksum != file.checksum
             state = "edited" if edited else "applied"
             found.append(VersionStatus(file.version, state, row.applied_at, row.duration_ms))
-    missing = [
-        VersionStatus(row.version, "missing", row.applied_at, row.duration_ms, row.breaking)
-        for row in rows.values()
-    ]
-    return found + missing
+    for row in rows.values():
+        state = "bogus" if files.is_bogus(row.version) else "missing"
+        found.append(
+            VersionStatus(row.version, state, row.applied_at, row.duration_ms, row.breaking)
+        )
+    return found
 
 
 def check_versions(applied: Mapping[str, bool], schema: str | None) -> None:
@@ -68,7 +70,9 @@ def check_versions(applied: Mapping[str, bool], schema: str | None) -> None:
     """
     known = files.all_versions()
     pending = tuple(version for version in known if version not in applied)
-    missing = tuple(sorted(applied.keys() - set(known)))
+    unknown = sorted(applied.keys() - set(known))
+    bogus = tuple(version for version in unknown if files.is_bogus(version))
+    missing = tuple(version for version in unknown if version not in bogus)
     breaking = tuple(version for version in missing if applied[version])
     option = f" --schema {schema}" if schema else ""
     if breaking or (missing and pending):
@@ -78,6 +82,15 @@ def check_versions(applied: Mapping[str, bool], schema: str | None) -> None:
             pending=pending,
             missing=missing,
         )
+    if bogus and pending:
+        raise SchemaOutOfDate(
+            f"{_bogus(bogus)} Not applied: {_listed(pending)}. Type `blogsvc adopt "
+            f"--repair{option}`: it shows what it would do, and asks first.",
+            pending=pending,
+            missing=bogus,
+        )
+    if bogus:
+        _log.warning("%s Type `blogsvc adopt --repair%s`, to be rid of it.", _bogus(bogus), option)
     if missing:
         _log.warning(
             "The schema is ahead of this blogsvc, which does not know %s. Nothing of it is "
@@ -100,12 +113,17 @@ def refuse_unsafe(versions: Sequence[VersionStatus], *, going_up: bool) -> None:
     """
     states = {version.state for version in versions}
     breaking = any(version.breaking for version in versions)
-    if going_up and not breaking and states <= {"applied", "missing"}:
+    if going_up and not breaking and states <= {"applied", "missing", "bogus"}:
         return
     by_state = {
         state: [version.version for version in versions if version.state == state]
-        for state in ("missing", "edited", "out of order")
+        for state in ("missing", "edited", "out of order", "bogus")
     }
+    if by_state["bogus"]:
+        raise MigrationError(
+            f"{_bogus(by_state['bogus'])} Type `blogsvc adopt --repair`: it shows what it would "
+            "do, and asks first. Nothing was changed."
+        )
     if by_state["missing"]:
         raise MigrationError(
             f"The database is ahead of this blogsvc: {_listed(by_state['missing'])} is applied and "
@@ -158,7 +176,7 @@ def plan_downgrade(
     Raises `MigrationError` where a file is missing or edited, and for a target not applied.
     """
     by_version = {file.version: file for file in known}
-    newest_first = [row.version for row in reversed(applied)]
+    newest_first = [row.version for row in reversed(applied) if not files.is_bogus(row.version)]
     if to is not None:
         target = files.find(known, to)
         if target.version not in newest_first:
@@ -172,6 +190,10 @@ def plan_downgrade(
     undone = [found for found in compare(known, applied) if found.version in newest_first]
     refuse_unsafe(undone, going_up=False)
     return [by_version[version] for version in newest_first]
+
+
+def _bogus(versions: Sequence[str]) -> str:
+    return f"`aerich init-db` has recorded {_listed(versions)}, which is no migration of blogsvc."
 
 
 def _listed(versions: Sequence[str]) -> str:

@@ -136,7 +136,7 @@ async def _retried(
             await asyncio.sleep(pause)
             timeout *= 2
         except DRIVER_ERRORS as error:
-            raise _what_stopped_it(error) from error
+            raise what_stopped_it(error) from error
         else:
             return
 
@@ -152,7 +152,7 @@ async def _in_the_way(connection: asyncpg.Connection) -> str:
     )
 
 
-def _what_stopped_it(error: BaseException) -> BlogError:
+def what_stopped_it(error: BaseException) -> BlogError:
     """Return the error for somebody who migrates: PostgreSQL's own words, not a rule of a post."""
     known = translate(error)
     if isinstance(known, Unavailable | OperationTimeout):

@@ -294,3 +294,19 @@ async def test_a_downgrade_that_a_view_of_the_hosts_stops_tells_what_it_has_undo
     versions = re.findall(r"(\d+)_\d{14}", kept)
     assert [int(version) for version in versions] == list(range(int(versions[0]), 8, -1))
     assert len(versions) == len(re.findall(r"\.py", project.types(*OURS, "heads")))
+
+
+async def test_a_migration_of_the_hosts_that_makes_posts_runs_only_after_ours(
+    project: Project, empty_database: str
+) -> None:
+    """Such a file is what `init-db` wrote before the application had our connection."""
+    [first] = (project.place / "migrations" / "models").glob("0_*.py")
+    made = 'CREATE TABLE IF NOT EXISTS "posts" ("id" BIGSERIAL PRIMARY KEY);\n'
+    made += 'CREATE INDEX IF NOT EXISTS "posts_created_at_id_idx" ON "posts" ("id");\n'
+    first.write_text(first.read_text().replace("CREATE TABLE", f"{made}CREATE TABLE", 1))
+    said = project.types("aerich", "upgrade", status=1)
+    assert said.startswith("Error: This migration would make the table posts from the model")
+    assert await fetch(empty_database, TABLES) == []
+    project.types(*OURS, "upgrade")
+    project.types("aerich", "upgrade")
+    assert is_up_to_date(project)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from tortoise import fields
 from tortoise.models import Model
 
+from blogsvc.database import target_of
 from blogsvc.models import Post, tortoise_app, tortoise_connection
 
 
@@ -39,4 +41,21 @@ def configuration(url: str, **options: Any) -> dict[str, Any]:
         },
         "use_tz": True,
         "timezone": "Europe/Berlin",
+    }
+
+
+def stock_connection(url: str) -> dict[str, Any]:
+    """Return the same connection on Tortoise's own engine."""
+    target = target_of(url)
+    host, port = target.hosts[0]
+    password = urlsplit(url).password
+    return {
+        "engine": "tortoise.backends.asyncpg",
+        "credentials": {
+            "user": target.user,
+            "password": unquote(password) if password else None,
+            "database": target.database,
+            "host": host,
+            "port": port,
+        },
     }

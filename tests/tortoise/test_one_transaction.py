@@ -15,7 +15,7 @@ from blogsvc.errors import ConfigurationError, InvalidPost, Unavailable
 from blogsvc.models import Post, tortoise_pool
 
 from ..migrations.migrating import connected, execute, fetch
-from .shop import Comment, configuration
+from .shop import Comment, configuration, stock_connection
 
 COUNTS = "SELECT (SELECT count(*) FROM posts), (SELECT count(*) FROM comment)"
 
@@ -102,20 +102,8 @@ async def test_calls_of_both_at_the_same_moment_take_turns(blog: BlogService) ->
 async def test_the_stock_engine_of_tortoise_lends_its_connection_too(
     blog_url: str, kept_environment: None
 ) -> None:
-    server = dict(part.split("=") for part in blog_url.partition("?")[2].split("&"))
-    async with connected(blog_url) as plain:
-        host, port = plain._addr if isinstance(plain._addr, tuple) else (None, None)
-    credentials = {
-        "user": plain._params.user,
-        "database": plain._params.database,
-        "host": host or server["host"].replace("%2F", "/"),
-        "port": port or int(server["port"]),
-    }
     stock = configuration(blog_url)
-    stock["connections"]["default"] = {
-        "engine": "tortoise.backends.asyncpg",
-        "credentials": credentials,
-    }
+    stock["connections"]["default"] = stock_connection(blog_url)
     with TortoiseContext() as context:
         await context.init(config=stock)
         async with BlogService(blog_url) as blog:
