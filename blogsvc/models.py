@@ -177,7 +177,12 @@ def tortoise_app(connection: str = "default") -> dict[str, Any]:
     finds our migrations where they are installed, whatever `location` says.
     """
     fit_aerich()
-    return {"models": [__name__], "default_connection": connection}
+    return {
+        "models": [__name__],
+        "default_connection": connection,
+        # For Tortoise's own commands: that `posts` is there, and nothing to make.
+        "migrations": "blogsvc.migrations",
+    }
 
 
 async def tortoise_pool(connection: str = "default") -> asyncpg.Pool:

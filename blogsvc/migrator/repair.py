@@ -162,9 +162,8 @@ async def refuse_posts_of_others(
         )
     raise MigrationError(
         "There is a table posts already, and no migration of blogsvc has made it. Tortoise makes "
-        "such a table from the model, in `aerich init-db` or generate_schemas(). Type `blogsvc "
-        "adopt --repair`: it shows what it would do, keeps every post, and asks first. Nothing was "
-        "changed."
+        "such a table from the model, and so does `aerich init-db`. Type `blogsvc adopt --repair`: "
+        "it shows what it would do, keeps every post, and asks first. Nothing was changed."
     )
 
 
