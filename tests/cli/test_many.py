@@ -23,7 +23,7 @@ async def several(url: str) -> None:
     await Migrator(url, schema="carol").upgrade("0")
     await Migrator(url, schema="carol").downgrade(steps=None)
     await Migrator(url, schema="dave").upgrade()
-    await execute(url, "ALTER TABLE dave.posts ADD nickname text")
+    await execute(url, "ALTER TABLE dave.posts ALTER content DROP NOT NULL")
 
 
 async def test_all_blogs_of_a_database_are_upgraded_and_summed_up(empty_database: str) -> None:
