@@ -326,8 +326,16 @@ def _as_meant(fields: tuple[str, ...]) -> list[str]:
     See the migrations that add it: it clears the time of a post that becomes a draft, and keeps the
     slug that a post gives up.
     """
-    meant = ({"status", "published_at"}, {"slug", "former_slugs"})
-    return ["version = NULL"] if any(fields_meant <= {*fields} for fields_meant in meant) else []
+    given = {*fields}
+    if {"slug", "former_slugs"} <= given:
+        return ["version = NULL"]
+    if not {"status", "published_at"} <= given:
+        return []
+    if "slug" not in given:
+        return ["version = NULL"]
+    # The trigger would not keep the old slug then. It takes out the present one.
+    kept = "pg_catalog.array_remove(former_slugs, slug::text)"
+    return ["version = NULL", f"former_slugs = pg_catalog.array_append({kept}, slug::text)"]
 
 
 def _conditions(filters: tuple[str, ...]) -> tuple[list[str], int]:
