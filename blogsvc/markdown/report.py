@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,6 +18,12 @@ _SHORT: Final = {
     "is a link to": "links out of the folder",
 }
 """Reasons, by how they begin, in fewer words."""
+
+_MANY: Final = 20
+"""Reasons or keys of a kind that a summary tells."""
+
+_LONG: Final = 60
+"""Characters of each."""
 
 _DETAIL: Final = re.compile(r"[(:;].*|\d[\d,.]* ", re.DOTALL)
 
@@ -55,10 +61,38 @@ class ImportReport:
         """Whether every file that should be a post is one."""
         return not self.skipped
 
+    def summary(self) -> list[str]:
+        """Return lines that tell it all by reason; there are few, however many files there were."""
+        lines = [
+            f"{self.created} created, {self.unchanged} unchanged, {self.updated} updated, "
+            f"{len(self.skipped)} skipped, {len(self.section_pages)} section pages ignored"
+        ]
+        if self.copies:
+            lines.append(f"{len(self.copies)} of the unchanged are copies of other files")
+        if self.skipped:
+            kinds = _by_kind(one.reason for one in self.skipped)
+            lines.append(f"{len(self.skipped)} skipped: {_told(kinds)}")
+        if self.held_back:
+            kinds = _by_kind(one.reason for one in self.held_back)
+            lines.append(f"{len(self.held_back)} held back: {_told(kinds)}")
+        if self.kept:
+            keys = [f"{key[:_LONG]} ({number})" for key, number in self.kept.items()]
+            lines.append(f"kept in metadata: {_few(keys, 'keys')}")
+        return lines
 
-def by_kind(reasons: Iterable[str]) -> dict[str, int]:
+
+def _by_kind(reasons: Iterable[str]) -> list[tuple[str, int]]:
     """Count reasons that differ in names and numbers only as one kind, the most frequent first."""
-    return dict(Counter(map(kind_of, reasons)).most_common())
+    return Counter(map(kind_of, reasons)).most_common()
+
+
+def _told(kinds: Iterable[tuple[str, int]]) -> str:
+    return _few([f"{number} {kind[:_LONG]}" for kind, number in kinds], "reasons")
+
+
+def _few(parts: Sequence[str], what: str) -> str:
+    more = len(parts) - _MANY
+    return ", ".join([*parts[:_MANY], *([f"and {more} other {what}"] if more > 0 else [])])
 
 
 def kind_of(reason: str) -> str:
