@@ -26,6 +26,7 @@ from ..posts import (
     text_is_storable,
 )
 from .addresses import address_of, fill, last_part, split_language
+from .dates import read_time
 from .frontmatter import MAX_MATTER, in_one_line, parse
 from .sites import Site, site_of
 from .visibility import plain_key, visibility_of
@@ -80,6 +81,8 @@ def read_file(path: Path, site: Site) -> PostFile:
         raise InvalidPost("file", f"is not Markdown: its name must end in {' or '.join(SUFFIXES)}")
     try:
         matter, content = parse(_read(path).decode("utf-8-sig"))
+        if matter is None:
+            raise InvalidPost("front matter", "is missing: the file must begin with ---, +++ or {")
         return _to_post(matter, content, Path(os.path.abspath(path)), site)
     except InvalidPost:
         raise
@@ -187,23 +190,10 @@ def _first_time(matter: dict[str, Any], names: Sequence[str]) -> datetime | None
 
 
 def _read_time(matter: dict[str, Any], key: str) -> datetime | None:
-    """Return a time in UTC, or None. A time without a time zone is taken to be in UTC."""
-    value = matter.get(key)
-    if value is None:
-        return None
     try:
-        # The expression takes quadratic time on blanks, and no date is that long.
-        if isinstance(value, str) and len(value) <= 100:
-            # Some site generators write 2026-01-31 10:00:00 +0100.
-            value = datetime.fromisoformat(re.sub(r"\s+(?=[+-]|Z$)", "", value.strip()))
-        elif isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-        if isinstance(value, datetime):
-            aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-            return aware.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise InvalidPost(key, "is not a date: write it as 2026-01-31 or 2026-01-31T10:00:00+01:00")
+        return read_time(matter.get(key))
+    except ValueError as error:
+        raise InvalidPost(key, str(error)) from error
 
 
 def _day(found: re.Match[str] | None) -> datetime | None:

@@ -205,7 +205,7 @@ async def test_months_and_days_of_one_digit_are_a_date_in_a_name(
         (b"---\na: " + b"[" * 50_000 + b"\n---\n", "front matter cannot be read"),
         (b"+++\ntitle =\n+++\n", "front matter cannot be read"),
         (b'{"title": }\n', "front matter cannot be read"),
-        (b"---\ntitle: x\ndate: 2026-02-30\n---\n", "front matter cannot be read"),
+        (b"---\ntitle: x\ndate: 2026-02-30\n---\n", "date is not a date"),
         (b"---\ntitle: caf\xe9\n---\n", "file is not UTF-8"),
         (b"---\n---\n", "title is missing"),
         (b"---\ntitle: 1984\n---\n", "title has the type int, not text: put it in quotes"),
