@@ -13,7 +13,8 @@ from typing import Final
 
 from ..errors import ConfigurationError, InvalidPost
 from ..posts import PostRecord, PostRepository, slug_base
-from .files import read_post, write
+from .files import read_post
+from .writing import write
 
 # A name that is the same file on every file system: no capitals, no marks, no dot in front, none
 # of the names that Windows keeps for itself.
