@@ -9,7 +9,7 @@ from typing import Final
 
 from ..errors import InvalidPost
 from ..posts import MAX_CONTENT, NewPost
-from .frontmatter import MAX_MATTER, in_one_line, parse
+from .frontmatter import MAX_JSON, in_one_line, parse
 from .meaning import PostFile, post_of
 from .sites import Site, site_of
 
@@ -17,7 +17,7 @@ __all__ = ["MAX_FILE", "SUFFIXES", "PostFile", "read_file", "read_post"]
 
 SUFFIXES: Final = (".md", ".markdown", ".mkd", ".mdown", ".mdx")
 
-MAX_FILE: Final = MAX_CONTENT + MAX_MATTER
+MAX_FILE: Final = MAX_CONTENT + MAX_JSON
 """Bytes that a file can have. A larger one cannot be a post, and is not read."""
 
 

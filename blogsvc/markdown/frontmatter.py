@@ -27,6 +27,9 @@ It bounds the time that the parsers take, which are written in Python. Where the
 than the text, other limits hold: `_MAX_PARTS`, and those of `yaml_values`.
 """
 
+MAX_JSON: Final = 2_000_000
+"""Characters that front matter in JSON can have, whose parser is fast: all metadata fits."""
+
 _MAX_PARTS: Final = 100
 
 # A TOML key of more parts, a.b.c: the parser takes quadratic time on one. Each begins a word or a
@@ -75,10 +78,11 @@ def parse(text: str) -> tuple[Matter | None, str]:
 def _split(text: str) -> tuple[tuple[Any, Any] | None, str]:
     """Return the front matter, its values and their spelling, and the text after it."""
     # The parsers get no more than front matter can have, so that a large file costs no more time.
-    head = text[:MAX_MATTER]
+    limit = MAX_JSON if text.startswith("{") else MAX_MATTER
+    head = text[:limit]
     where = ""
-    if len(text) > MAX_MATTER:
-        where = f" in the first {MAX_MATTER:,} characters, which is what front matter can have"
+    if len(text) > limit:
+        where = f" in the first {limit:,} characters, which is what front matter can have"
     if text.startswith("{"):
         try:
             values, end = json.JSONDecoder().raw_decode(head)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -30,11 +30,14 @@ def write(post: PostRecord) -> str:
     front matter in YAML can be is written as JSON.
     """
     ours = _ours(post)
+    fields = _Fields.of(post)
     if not post.metadata:
         header = _yaml(ours)
+    elif len(fields.metadata) > MAX_MATTER:
+        header = ""
     else:
         ways = (_yaml(matter) for matter in _ways(ours, post.metadata))
-        header = next((way for way in ways if _means(way, post.content, _fields(post))), "")
+        header = next((way for way in ways if _means(way, post.content, fields)), "")
     return f"{header or _json(ours, post.metadata)}\n{post.content}\n"
 
 
@@ -51,31 +54,44 @@ def _ways(ours: dict[str, Any], metadata: dict[str, Any]) -> Iterator[dict[str, 
 def _is_only_kept(key: str, value: Any) -> bool:
     """Whether an entry of front matter says nothing of a post."""
     ours = {"title": "x", "slug": "x", "date": _DAY}
-    fields = ("x", "x", PUBLISHED, _DAY, _DAY, None, (), json.dumps(to_json({key: value})))
+    kept = json.dumps(to_json({key: value}), sort_keys=True)
+    fields = _Fields("x", "x", PUBLISHED, _DAY, _DAY, None, (), kept)
     return key not in (*ours, OWN) and _means(_yaml(ours | {key: value}), "", fields)
 
 
-def _means(header: str, content: str, fields: tuple[object, ...]) -> bool:
+def _means(header: str, content: str, fields: _Fields) -> bool:
     """Whether front matter is read as a post of these fields."""
     try:
         matter, _ = parse(header)
-        return bool(header) and _fields(post_of(matter, content, _FILE, _SITE).post) == fields
+        return bool(header) and _Fields.of(post_of(matter, content, _FILE, _SITE).post) == fields
     except InvalidPost:
         return False
 
 
-def _fields(post: PostRecord | NewPost) -> tuple[object, ...]:
-    return (
-        post.title,
-        post.slug,
-        post.status,
-        post.published_at,
-        post.created_at,
-        post.updated_at,
-        tuple(post.tags),
-        # In Python True is 1 and 1.0, too.
-        json.dumps(post.metadata or {}, sort_keys=True),
-    )
+class _Fields(NamedTuple):
+    """What front matter says of a post, to be compared."""
+
+    title: str
+    slug: str | None
+    status: str
+    published_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    tags: tuple[str, ...]
+    metadata: str  # as JSON: in Python True is 1 and 1.0, too
+
+    @classmethod
+    def of(cls, post: PostRecord | NewPost) -> _Fields:
+        return cls(
+            post.title,
+            post.slug,
+            post.status,
+            post.published_at,
+            post.created_at,
+            post.updated_at,
+            tuple(post.tags),
+            json.dumps(post.metadata or {}, sort_keys=True),
+        )
 
 
 def _ours(post: PostRecord) -> dict[str, Any]:
@@ -123,4 +139,4 @@ def _yaml(matter: dict[str, Any]) -> str:
 
 def _json(ours: dict[str, Any], metadata: dict[str, Any]) -> str:
     matter = ours | {OWN: {"metadata": metadata}}
-    return json.dumps(matter, ensure_ascii=False, indent=2, default=datetime.isoformat) + "\n"
+    return json.dumps(matter, ensure_ascii=False, default=datetime.isoformat) + "\n"
