@@ -58,6 +58,7 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
     times = _Times.of(keys, site, name.day)
     folders = path.parts[:-1]  # all of them: what is above may be drafts, too
     status, held_back = visibility_of(keys, folders)
+    published_at = times.published_at or (times.created_at if status == PUBLISHED else None)
     if status == PUBLISHED:
         if times.expires and times.expires[1] <= datetime.now(UTC):
             status, held_back = ARCHIVED, f"{times.expires[0]} is past"
@@ -76,7 +77,7 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
         content=content,
         status=status,
         slug=slug,
-        published_at=times.published_at or (times.created_at if status == PUBLISHED else None),
+        published_at=published_at,
         created_at=times.created_at,
         tags=tags,
         metadata=metadata or None,
@@ -134,8 +135,7 @@ class _Times(NamedTuple):
         published = _first_time(keys, names.PUBLISHED, site)
         updated = _first_time(keys, names.UPDATED, site)
         if not written:
-            address = keys.first(names.PATH + names.ADDRESSES)
-            found = _DATE_IN_PATH.search(address.text or "") if address else None
+            found = _DATE_IN_PATH.search(_address(keys, names.PATH + names.ADDRESSES))
             day = _day(found, site) or day
         created_at = written[1] if written else day
         # An unreadable `updated` changes nothing that others see: it only is no time of ours.
@@ -204,13 +204,13 @@ def _slug(
     A slug in the front matter says all of it where no configuration of a generator is there.
     """
     chosen = keys.first(names.SLUG)
-    address = keys.first(names.ADDRESSES)
-    path = keys.first(names.PATH)
+    address = _address(keys, names.ADDRESSES)
+    path = _address(keys, names.PATH)
     chosen_slug = _storable(chosen.text) if chosen and chosen.text else None
     slug = (
-        (address and slug_from(last_part(fill(address.text or "", chosen_slug or name.rest, day))))
+        slug_from(last_part(fill(address, chosen_slug or name.rest, day)))
         or chosen_slug
-        or (path and slug_from(last_part(path.text or "")))
+        or slug_from(last_part(path))
         or slug_from(name.rest)
         or slug_base(title)
     )
@@ -223,6 +223,12 @@ def _slug(
     if chosen and chosen.text == slug:
         keys.used.add(chosen.key)
     return slug
+
+
+def _address(keys: Keys, group: tuple[str, ...]) -> str:
+    """Return the first address under these names; none is an empty text, and so is false."""
+    texts = (entry.text for entry in keys.find(group) if not isinstance(entry.value, bool))
+    return next((text.strip() for text in texts if text), "")
 
 
 def _storable(slug: str) -> str:

@@ -75,6 +75,10 @@ SLUGS = [
     "a: 'b' \"c\" # \\",
     "1.0",
     "trailing. ",
+    "about",
+    "about.fr",
+    "index.de",
+    "readme",
 ]
 
 
@@ -150,7 +154,9 @@ async def test_every_slug_has_a_file_of_its_own_inside_the_folder(
     assert len({path.name.casefold() for path in everything}) == len(SLUGS)
 
 
-@pytest.mark.parametrize("slug", ["hello", "1.0-release", "a" * 100, "2026-05-01-x", "index"])
+@pytest.mark.parametrize(
+    "slug", ["hello", "1.0-release", "a" * 100, "2026-05-01-x", "index", "node.js", "fr"]
+)
 def test_a_plain_slug_is_the_name(slug: str) -> None:
     assert file_names(slug)[0] == f"{slug}.md"
 
