@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from blogsvc.markdown import keys, visibility
@@ -135,6 +135,7 @@ def fields(post: PostRecord | NewPost) -> tuple[object, ...]:
     )
 
 
+@settings(deadline=None)
 @given(records)
 @example(record(metadata={"title": 1, "draft": True, "date": "soon", "author": "Ann"}))
 @example(record(metadata={"blogsvc": {"metadata": {"a": 1}}, "tags": ["x"], "slug": "other"}))
