@@ -42,6 +42,9 @@ It bounds the time that the parsers take, which are written in Python. Where the
 than the text, other limits hold: `_MAX_PARTS`, and those of `yaml_values`.
 """
 
+MAX_JSON: Final = 2_000_000
+"""Characters that front matter in JSON can have, whose parser is fast: all metadata fits."""
+
 _MAX_PARTS: Final = 100
 
 # A TOML key of more parts, a.b.c: the parser takes quadratic time on one. Each begins a word or a
@@ -96,11 +99,13 @@ def _split(text: str, line: int) -> tuple[tuple[Any, Any] | None, str]:
     """
     # The parsers get no more than front matter can have, so that a large file costs no more time.
     # To them, an old Mac's line ending is one, too; what is replaced keeps its place.
-    head = re.sub(r"\r(?!\n)", "\n", text[: MAX_MATTER + 1])[:MAX_MATTER]
+    is_json = _JSON_START.match(text)
+    limit = MAX_JSON if is_json else MAX_MATTER
+    head = re.sub(r"\r(?!\n)", "\n", text[: limit + 1])[:limit]
     where = ""
-    if len(text) > MAX_MATTER:
-        where = f" in the first {MAX_MATTER:,} characters, which is what front matter can have"
-    if _JSON_START.match(head):
+    if len(text) > limit:
+        where = f" in the first {limit:,} characters, which is what front matter can have"
+    if is_json:
         try:
             values, end = json.JSONDecoder().raw_decode(head)
         except json.JSONDecodeError as error:

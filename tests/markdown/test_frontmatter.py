@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blogsvc.errors import InvalidPost
-from blogsvc.markdown.frontmatter import MAX_MATTER, Matter, parse
+from blogsvc.markdown.frontmatter import MAX_JSON, MAX_MATTER, Matter, parse
 from blogsvc.markdown.yaml_values import MAX_MERGED, MAX_REPEATED
 
 
@@ -202,10 +202,10 @@ def test_a_line_that_the_limit_cuts_is_not_taken_for_a_fence() -> None:
 
 def test_front_matter_in_json_may_be_as_long_as_the_limit_and_no_longer() -> None:
     matter = '{{"title": "{}"}}'
-    room = MAX_MATTER - len(matter.format(""))
+    room = MAX_JSON - len(matter.format(""))
     _, content = parse(matter.format("x" * room) + "text")
     assert content == "text"
-    with pytest.raises(InvalidPost, match="in the first 65,536 characters"):
+    with pytest.raises(InvalidPost, match="in the first 2,000,000 characters"):
         parse(matter.format("x" * (room + 1)) + "text")
 
 
