@@ -29,7 +29,7 @@ def load(source: str) -> tuple[Any, Any]:
     last one counts, as in Jekyll.
 
     Raises `yaml.YAMLError` where it is not YAML, or a key is a list or a mapping, and `ValueError`
-    where a short text stands for a very long one.
+    where a value holds itself, or a short text stands for a very long one.
     """
     loader = _Loader(source)
     try:
@@ -60,7 +60,7 @@ class _Loader(yaml.SafeLoader):
             self._built[id(node)] = self._collection(node)
         built = self._built[id(node)]
         if built is None:
-            raise ValueError(f"what is in line {node.start_mark.line + 1} holds itself")
+            raise ValueError("an alias (*) stands for a value that it is part of")
         return built
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:

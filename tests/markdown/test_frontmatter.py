@@ -31,6 +31,12 @@ def matter_of(text: str) -> Matter:
         ("---\r\ntitle: x\r\n---\r\n\r\n\r\ntext\r\n", "\r\ntext"),
         ("---\ntitle: x\n---\ntext\n---\nmore\n", "text\n---\nmore"),
         ("---\ntitle: x\n---\n---\n", "---"),
+        ("---\ntitle: x\n...\n\ntext\n---\n", "text\n---"),
+        ("---\ntitle: x\n... \t\n---\ntext", "---\ntext"),
+        ("---\rtitle: x\r---\r\r\rtext\rmore\r", "\rtext\rmore"),
+        ("+++\rtitle = 'x'\r+++\rtext\r", "text"),
+        ("\ufeff---\ntitle: x\n---\ntext", "text"),
+        ("\ufeff\r\n---\r\ntitle: x\r\n---\r\n\ufefftext", "\ufefftext"),
         ("+++\ntitle = 'x'\n+++\n---\n+++\n", "---\n+++"),
         ("---- \t\ntitle: x\n-----  \ntext", "text"),
         ("---\ntitle: x\n---", ""),
@@ -48,9 +54,98 @@ def test_front_matter_may_be_empty(text: str) -> None:
     assert parse(text) == ({}, "")
 
 
-@pytest.mark.parametrize("text", ["--\ntitle: x\n--\n", "--- x\n---\n", "-+-\n-+-\n", "---\r---\r"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n # Hello\n\ntext\n",
+        "--\ntitle: x\n--",
+        "--- x\n---",
+        "-+-\n-+-",
+        "{{< note >}}\ntext",
+        "{% raw %}",
+        "text\n...\n",
+    ],
+)
 def test_a_text_that_begins_otherwise_has_no_front_matter(text: str) -> None:
+    assert parse(text) == parse(f"\ufeff{text}") == (None, text.removesuffix("\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "matter", "content"),
+    [
+        (
+            "title: x: y\ndate: 2014-03-07\ntags:\n- a\n  # b\n---\n\ntext\n",
+            {"title": "x: y", "date": date(2014, 3, 7), "tags": ["a"]},
+            "text",
+        ),
+        ("title: x\r\n----\r\ntext", {"title": "x"}, "text"),
+        ("Date: 2014-03-07\n---\ntext", {"Date": date(2014, 3, 7)}, "text"),
+    ],
+)
+def test_in_old_posts_of_hexo_front_matter_ends_without_a_beginning(
+    text: str, matter: dict[str, object], content: str
+) -> None:
+    assert parse(text) == (matter, content)
+
+
+@pytest.mark.parametrize(
+    ("text", "matter", "content"),
+    [
+        (
+            "Title: x: 'y\nDate: 2014-03-07\nTags: a, b\n      c\nEmpty:\n\n\ntext\n",
+            {"Title": "x: 'y", "Date": "2014-03-07", "Tags": "a, b c", "Empty": ""},
+            "text",
+        ),
+        ("title: 012\r\nslug: 7\r\n \r\ntext", {"title": "012", "slug": "7"}, "text"),
+        ("Title: x\n", {"Title": "x"}, ""),
+    ],
+)
+def test_posts_of_pelican_begin_with_names_and_texts(
+    text: str, matter: dict[str, object], content: str
+) -> None:
+    found, rest = parse(text)
+    assert found is not None
+    assert (found, found.spelled, rest) == (matter, matter, content)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Note: this is a heading\n---\ntext",
+        "Note: this is a text\n\ntext",
+        "title:\n---\ntext",
+        "Title: \n\ntext",
+        "Date: 2014\n\ntext",
+        "Title: x\ntext",
+        "Title: x\ntext\n\nmore",
+        "Title: x\n- item\n\nmore",
+        "Title: x\ntext\n---\nmore",
+        "title: x\n'\n---\nmore",
+        "http://x.com/title:\n---",
+        "# Title: x\n\ntext",
+        "title: x\n" + "- item\n" * 10_000,
+        "title: x\n" + " indented\n" * 10_000 + "\n",
+    ],
+)
+def test_lines_that_may_be_the_content_are(text: str) -> None:
     assert parse(text) == (None, text.removesuffix("\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("---\ntitle: x\ntext\n---\n", 4),
+        ("\n\n---\ntitle: x\n{\n---\n", 6),
+        ("---\ntitle: x\na: \b\n---\n", 3),
+        ("+++\ntitle = 'x'\na =\n+++\n", 3),
+        ("\n\n+++\ntitle = 'x'\na =\n+++\n", 5),
+        ('{\n"title":\n}', 3),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_line_in_the_file(text: str, line: int) -> None:
+    with pytest.raises(InvalidPost, match=rf"line {line}\b"):
+        parse(text)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +337,7 @@ def test_a_tag_makes_no_object(line: str, value: object) -> None:
 
 @pytest.mark.parametrize("matter", ["x: &x [*x]", "x: &x {a: {b: *x}}", "x: &x\n- - *x"])
 def test_a_value_that_holds_itself_is_refused(matter: str) -> None:
-    with pytest.raises(InvalidPost, match="what is in line 1 holds itself"):
+    with pytest.raises(InvalidPost, match=r"an alias .* stands for a value that it is part of"):
         parse(f"---\n{matter}\n---\n")
 
 
