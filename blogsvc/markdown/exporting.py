@@ -13,7 +13,9 @@ from typing import Final
 
 from ..errors import ConfigurationError, InvalidPost
 from ..posts import PostRecord, PostRepository, slug_base
-from .files import read_post, write
+from .files import read_post
+from .languages import code_of
+from .writing import write
 
 # A name that is the same file on every file system: no capitals, no marks, no dot in front, none
 # of the names that Windows keeps for itself.
@@ -62,7 +64,10 @@ def file_names(slug: str) -> tuple[str, ...]:
     digest = hashlib.sha256(slug.encode()).hexdigest()[:8]
     readable = re.sub(r"[^a-z0-9._-]+", "-", slug.lower()).strip("-._")[:60] or slug_base(slug)
     with_digest = f"{readable}~{digest}.md"
-    return (f"{slug}.md", with_digest) if _PLAIN.fullmatch(slug) else (with_digest,)
+    # `about.fr.md` would be the French `about.md`.
+    in_a_language = "." in slug and code_of(slug.rpartition(".")[2])
+    is_plain = _PLAIN.fullmatch(slug) and not in_a_language
+    return (f"{slug}.md", with_digest) if is_plain else (with_digest,)
 
 
 def _export(post: PostRecord, directory: Path) -> None:

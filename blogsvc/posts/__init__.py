@@ -17,13 +17,23 @@ from .records import (
 from .repository import PostRepository
 from .slugs import slug_base
 from .sources import Change, Sought, Stored, find_stored, store_posts, taken_slugs
-from .validation import MAX_CONTENT, MAX_SLUG, check_post, check_status, text_is_storable
+from .validation import (
+    MAX_CONTENT,
+    MAX_SLUG,
+    MAX_TAG,
+    MAX_TITLE,
+    check_post,
+    check_status,
+    text_is_storable,
+)
 
 __all__ = [
     "ARCHIVED",
     "DRAFT",
     "MAX_CONTENT",
     "MAX_SLUG",
+    "MAX_TAG",
+    "MAX_TITLE",
     "PUBLISHED",
     "STATUSES",
     "UNSET",

@@ -52,3 +52,30 @@ def test_a_name_in_any_encoding_is_text(tmp_path: Path) -> None:
     source = site_of(tmp_path).source_of(path)
     assert source == f"{tmp_path.name}/caf\\xe9.md"
     source.encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "stem", "language"),
+    [
+        ("index.fr.md", "index", "fr"),
+        ("index.FR.mdx", "index", "fr"),
+        ("about.fr.md", "about", "fr"),
+        ("news.pt-br.md", "news", "pt-br"),
+        ("news.zh_Hans.md", "news", "zh-hans"),
+        ("about.md", "about", None),
+        ("alone.fr.md", "alone.fr", None),
+        ("node.js.md", "node.js", None),
+        ("socket.io.md", "socket.io", None),
+        ("asp.net.md", "asp.net", None),
+        ("index.html.md", "index.html", None),
+        ("v1.2.md", "v1.2", None),
+        ("c.md", "c", None),
+        (".fr.md", ".fr", None),
+    ],
+)
+def test_a_language_in_a_name_is_one_where_that_is_proven(
+    tmp_path: Path, name: str, stem: str, language: str | None
+) -> None:
+    for sibling in ("about.md", "node.md", "socket.md", "asp.md"):
+        (tmp_path / sibling).touch()
+    assert site_of(tmp_path).split_language(tmp_path / name) == (stem, language)
