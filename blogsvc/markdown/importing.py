@@ -6,8 +6,10 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..errors import (
     ConfigurationError,
@@ -20,6 +22,7 @@ from ..errors import (
 from ..posts import PostRepository
 from .finding import Skipped, find_files
 from .frontmatter import in_one_line
+from .languages import code_of
 from .matching import Matcher
 from .reading import Order, Read, Sites, read_batches
 from .report import HeldBack, ImportReport
@@ -40,6 +43,8 @@ async def import_posts(
     posts: PostRepository,
     paths: Iterable[Path],
     *,
+    timezone: str | None = None,
+    language: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
     """Store Markdown files, and those in folders at any depth, as posts.
@@ -54,14 +59,16 @@ async def import_posts(
     exactly one fits. So importing twice stores nothing twice, and an import that was interrupted is
     finished by repeating it. Posts of files that are gone stay.
 
+    `timezone` (such as `Europe/Berlin`) is the one of dates that name none, and `language` (such as
+    `fr`) the one whose posts have the plain slugs; without them, the site's configuration counts.
     `on_progress` is called with how many files are done, 0 first, and how many there are. Raises
     `ConfigurationError`, before anything is stored, for a path that does not exist, for a folder
-    without Markdown and where there is nothing but section pages, and what the repository raises
-    where it is the database that fails and not one file.
+    without Markdown, an unknown time zone or language and where there is nothing but section pages,
+    and what the repository raises where it is the database that fails and not one file.
     """
     given = [Path(path) for path in paths]
+    sites = Sites(given, _timezone(timezone), _language(language))
     found = await asyncio.to_thread(find_files, given)
-    sites = Sites(given)
     matcher = await asyncio.to_thread(Matcher, [(path, sites.of(path)) for path in found.files])
     return await _Import(posts, sites, matcher, on_progress).run(found.files, found.skipped)
 
@@ -176,6 +183,27 @@ class _Import:
             self._done += 1
             if self._on_progress:
                 self._on_progress(self._done, self._total)
+
+
+def _timezone(name: str | None) -> tzinfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    # It raises what opening a file of that name raises, too.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"There is no time zone {name!r}. Nothing was imported: write it as Europe/Berlin or "
+            "UTC."
+        ) from error
+
+
+def _language(name: str | None) -> str | None:
+    if name is not None and code_of(name) is None:
+        raise ConfigurationError(
+            f"There is no language {name!r}. Nothing was imported: write it as fr or pt-br."
+        )
+    return name
 
 
 def _is_section(path: Path) -> bool:

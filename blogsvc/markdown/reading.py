@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -46,7 +46,11 @@ class Read(NamedTuple):
 class Sites:
     """The site of each file: that of the outermost given path above it."""
 
-    def __init__(self, given: Iterable[Path]) -> None:
+    def __init__(
+        self, given: Iterable[Path], timezone: tzinfo | None = None, language: str | None = None
+    ) -> None:
+        self._timezone = timezone
+        self._language = language
         self._given = {Path(os.path.abspath(path)) for path in given}
         self._sites: dict[Path, Site] = {}
 
@@ -55,7 +59,7 @@ class Sites:
         whole = Path(os.path.abspath(path))
         given = next((one for one in reversed(whole.parents) if one in self._given), whole.parent)
         if given not in self._sites:
-            self._sites[given] = site_of(given)
+            self._sites[given] = site_of(given, timezone=self._timezone, language=self._language)
         return self._sites[given]
 
 
@@ -74,6 +78,7 @@ async def read_batches(
         if rest:
             waiting = itertools.chain([rest], waiting)
         yield batch
+        batch.clear()  # or it would stay in memory until the next one is read
 
 
 def _take(
