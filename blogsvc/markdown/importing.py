@@ -24,7 +24,7 @@ from .finding import Skipped, find_files
 from .frontmatter import in_one_line
 from .languages import code_of
 from .matching import Matcher
-from .reading import Order, Read, Sites, read_batches
+from .reading import Memory, Order, Read, Sites, read_batches
 from .report import HeldBack, ImportReport
 from .storing import Outcome, Storing
 
@@ -69,7 +69,9 @@ async def import_posts(
     given = [Path(path) for path in paths]
     sites = Sites(given, _timezone(timezone), _language(language))
     found = await asyncio.to_thread(find_files, given)
-    matcher = await asyncio.to_thread(Matcher, [(path, sites.of(path)) for path in found.files])
+    matcher = await asyncio.to_thread(
+        lambda: Matcher((path, sites.of(path)) for path in found.files)
+    )
     return await _Import(posts, sites, matcher, on_progress).run(found.files, found.skipped)
 
 
@@ -77,7 +79,7 @@ class _Import:
     """One run over the files, twice: first what is as it was, then what is new or changed, by date.
 
     A file that is as it was costs one look, and has its post before any other one is asked. Of the
-    others only the order stays in memory; they are read again.
+    others the order stays in memory, and as much of them as there is room for.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class _Import:
     ) -> None:
         self._posts = posts
         self._sites = sites
+        self._memory = Memory()
         self._storing = Storing(posts, matcher)
         self._on_progress = on_progress
         self._done, self._total = 0, 0
@@ -108,7 +111,7 @@ class _Import:
         self._tick(len(sections))
         waiting: list[Order] = []
         one_by_one = ([path] for path in files if not _is_section(path))
-        async for batch in read_batches(one_by_one, self._sites):
+        async for batch in read_batches(one_by_one, self._sites, self._memory):
             waiting += await self._look(self._readable(batch))
         if not (waiting or self._outcomes or self._skipped):
             raise ConfigurationError(
@@ -118,7 +121,7 @@ class _Import:
         waiting.sort()
         alike = itertools.groupby(waiting, key=lambda order: order[:2])
         groups = ([Path(path) for *_, path in orders] for _, orders in alike)
-        async for batch in read_batches(groups, self._sites):
+        async for batch in read_batches(groups, self._sites, self._memory):
             await self._store(self._readable(batch))
         return ImportReport(
             created=self._outcomes["created"],
@@ -144,7 +147,10 @@ class _Import:
         unchanged = await self._storing.unchanged([read.file for read in batch])
         for place in unchanged:
             self._note(batch[place], "unchanged")
-        return [read.order for place, read in enumerate(batch) if place not in unchanged]
+        others = [read for place, read in enumerate(batch) if place not in unchanged]
+        for read in others:
+            self._memory.keep(read)
+        return [read.order for read in others]
 
     async def _store(self, batch: Sequence[Read]) -> None:
         """Store a batch; where that fails, its halves, until the error is that of one file."""
