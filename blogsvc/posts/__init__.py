@@ -16,6 +16,7 @@ from .records import (
 )
 from .repository import PostRepository
 from .slugs import slug_base
+from .sources import Change, Sought, Stored, find_stored, store_posts, taken_slugs
 from .validation import (
     MAX_CONTENT,
     MAX_SLUG,
@@ -36,16 +37,22 @@ __all__ = [
     "PUBLISHED",
     "STATUSES",
     "UNSET",
+    "Change",
     "NewPost",
     "Order",
     "Page",
     "PostRecord",
     "PostRepository",
     "SearchHit",
+    "Sought",
     "Status",
+    "Stored",
     "Unset",
     "check_post",
     "check_status",
+    "find_stored",
     "slug_base",
+    "store_posts",
+    "taken_slugs",
     "text_is_storable",
 ]

@@ -1,0 +1,121 @@
+"""The files of an import, read some hundred at a time and not all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ..errors import InvalidPost
+from ..posts import ARCHIVED, PUBLISHED, NewPost, check_post
+from .files import read_file
+from .finding import Skipped
+from .matching import File, sources_of
+from .sites import Site, site_of
+
+BATCH: Final = 500
+"""Files that are read, looked up and stored together."""
+
+BATCH_SIZE: Final = 4_000_000
+"""Characters of content after which a batch is full, so that memory stays flat."""
+
+_PIECE: Final = 1_000_000
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+Order = tuple[datetime, str, str]
+
+
+class Read(NamedTuple):
+    """A file that was read, and what is to be told of it."""
+
+    file: File
+    held_back: str | None
+    kept: tuple[str, ...]
+
+    @property
+    def order(self) -> Order:
+        """By date, so that the oldest of several posts keeps the plain slug."""
+        return self.file.fields["created_at"] or _LAST, self.file.slug, str(self.file.path)
+
+
+class Sites:
+    """The site of each file: that of the outermost given path above it."""
+
+    def __init__(self, given: Iterable[Path]) -> None:
+        self._given = {Path(os.path.abspath(path)) for path in given}
+        self._sites: dict[Path, Site] = {}
+
+    def of(self, path: Path) -> Site:
+        """Return the site of a file that was found below the given paths."""
+        whole = Path(os.path.abspath(path))
+        given = next((one for one in reversed(whole.parents) if one in self._given), whole.parent)
+        if given not in self._sites:
+            self._sites[given] = site_of(given)
+        return self._sites[given]
+
+
+async def read_batches(
+    groups: Iterable[Sequence[Path]], sites: Sites
+) -> AsyncIterator[list[Read | Skipped]]:
+    """Yield what is in the files, a batch at a time, in their order.
+
+    The files of a group are in one batch, as far as it can hold them.
+    """
+    waiting = iter(groups)
+    while True:
+        batch, rest = await asyncio.to_thread(_take, waiting, sites)
+        if not batch:
+            return
+        if rest:
+            waiting = itertools.chain([rest], waiting)
+        yield batch
+
+
+def _take(
+    groups: Iterator[Sequence[Path]], sites: Sites
+) -> tuple[list[Read | Skipped], Sequence[Path]]:
+    """Return what is in the files of a batch, and what of its last group is left."""
+    taken: list[Read | Skipped] = []
+    size = 0
+    for group in groups:
+        for place, path in enumerate(group):
+            if size >= BATCH_SIZE or len(taken) >= 2 * BATCH:
+                return taken, group[place:]
+            one = read_one(path, sites.of(path))
+            taken.append(one)
+            size += len(one.file.fields["content"]) if isinstance(one, Read) else 0
+        if len(taken) >= BATCH:
+            break
+    return taken, ()
+
+
+def read_one(path: Path, site: Site) -> Read | Skipped:
+    """Return what is in a file, or why it cannot be a post."""
+    try:
+        post, held_back, kept = read_file(path, site)
+        fields = check_post(post)
+    except InvalidPost as error:
+        return Skipped(path, f"{error.field} {error.reason}")
+    file = File(path, sources_of(path, site), fields, _digest(post.content))
+    return Read(file, held_back or _not_shown(post), kept)
+
+
+def _not_shown(post: NewPost) -> str | None:
+    """Say what keeps a post from the public that nothing else in its file holds back."""
+    if post.status == PUBLISHED:
+        ahead = post.published_at is not None and post.published_at > datetime.now(UTC)
+        return "scheduled" if ahead else None
+    return "expired" if post.status == ARCHIVED else post.status
+
+
+def _digest(content: str) -> str:
+    """Return the SHA-256 of a content, of which no second copy is made."""
+    digest = hashlib.sha256()
+    for start in range(0, len(content), _PIECE):
+        digest.update(content[start : start + _PIECE].encode())
+    return digest.hexdigest()
