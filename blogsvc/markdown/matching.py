@@ -121,7 +121,7 @@ class Matcher:
                     del waiting[place]
         for place, file in waiting.items():
             for one in found[place]:
-                if _alike(one.slug, file.slug) and _same_text(one) and _dated(file, one):
+                if is_alike(one.slug, file.slug) and _same_text(one) and _dated(file, one):
                     matches[place] = Match(one, is_copy=True)
                     break
         return matches
@@ -168,7 +168,7 @@ def _own_by_text(run: Matcher, file: File, one: Stored, family: frozenset[str]) 
 
 
 def _own_by_slug_and_date(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
-    return one.source in file.sources and _alike(one.slug, file.slug) and _dated(file, one)
+    return one.source in file.sources and is_alike(one.slug, file.slug) and _dated(file, one)
 
 
 def _own(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
@@ -176,12 +176,12 @@ def _own(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
     if one.source not in file.sources or run.is_shared(str(one.source)):
         return False
     same_date = file.fields["created_at"] == one.created_at
-    return _alike(one.slug, file.slug) or same_date or one.same_title or one.same_content
+    return is_alike(one.slug, file.slug) or same_date or one.same_title or one.same_content
 
 
 def _left_by_text(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
     """A moved file, or a post that never had a source, with the same text."""
-    same = _alike(one.slug, file.slug) and _same_text(one) and _dated(file, one)
+    same = is_alike(one.slug, file.slug) and _same_text(one) and _dated(file, one)
     return same and not run.is_of_another_file(one, file)
 
 
@@ -239,7 +239,7 @@ def changes(file: File, stored: Stored, slug: str | None = None) -> dict[str, An
     if not stored.same_metadata:
         fields["metadata"] = said["metadata"]
     former = [*stored.former_slugs]
-    if not _alike(stored.slug, file.slug):
+    if not is_alike(stored.slug, file.slug):
         fields["slug"] = slug or file.slug
         former.append(stored.slug)
     new_slug = fields.get("slug", stored.slug)
@@ -266,17 +266,17 @@ def numbered(slug: str) -> Iterator[str]:
         yield slug[: MAX_SLUG - len(ending)] + ending
 
 
-def _family(slug: str, taken: Collection[str]) -> frozenset[str]:
-    """Return the slug and its numbered variants that are taken, up to the first that is free."""
-    return frozenset(takewhile(taken.__contains__, numbered(slug)))
-
-
-def _alike(slug: str, wanted: str) -> bool:
+def is_alike(slug: str, wanted: str) -> bool:
     """Whether a slug is the one that is wanted, or a numbered variant of it."""
     if slug == wanted:
         return True
     ending = _NUMBER.search(slug)
     return ending is not None and slug == wanted[: MAX_SLUG - len(ending[0])] + ending[0]
+
+
+def _family(slug: str, taken: Collection[str]) -> frozenset[str]:
+    """Return the slug and its numbered variants that are taken, up to the first that is free."""
+    return frozenset(takewhile(taken.__contains__, numbered(slug)))
 
 
 def _dated(file: File, one: Stored) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..errors import InvalidPost
-from ..posts import ARCHIVED, PUBLISHED, NewPost, check_post
+from ..posts import check_post
 from .files import read_file
 from .finding import Skipped
 from .matching import File, sources_of
@@ -102,15 +102,7 @@ def read_one(path: Path, site: Site) -> Read | Skipped:
     except InvalidPost as error:
         return Skipped(path, f"{error.field} {error.reason}")
     file = File(path, sources_of(path, site), fields, _digest(post.content))
-    return Read(file, held_back or _not_shown(post), kept)
-
-
-def _not_shown(post: NewPost) -> str | None:
-    """Say what keeps a post from the public that nothing else in its file holds back."""
-    if post.status == PUBLISHED:
-        ahead = post.published_at is not None and post.published_at > datetime.now(UTC)
-        return "scheduled" if ahead else None
-    return "expired" if post.status == ARCHIVED else post.status
+    return Read(file, held_back, kept)
 
 
 def _digest(content: str) -> str:

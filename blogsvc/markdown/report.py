@@ -19,6 +19,8 @@ _SHORT: Final = {
 }
 """Reasons, by how they begin, in fewer words."""
 
+_SHORT_AT_THE_END: Final = {" lies ahead": "scheduled", " is past": "expired"}
+
 _MANY: Final = 20
 """Reasons or keys of a kind that a summary tells."""
 
@@ -103,6 +105,9 @@ def kind_of(reason: str) -> str:
     """
     for beginning, short in _SHORT.items():
         if reason.startswith(beginning):
+            return short
+    for end, short in _SHORT_AT_THE_END.items():
+        if reason.endswith(end):
             return short
     key, _, value = reason.partition(": ")
     if value and " " not in key:

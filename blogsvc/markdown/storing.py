@@ -17,7 +17,7 @@ from ..posts import (
     store_posts,
     taken_slugs,
 )
-from .matching import File, Match, Matcher, changes, numbered
+from .matching import File, Match, Matcher, changes, is_alike, numbered
 
 GAP: Final = 3
 """Free slugs in a row after which no numbered one is looked for: posts may have been deleted."""
@@ -92,6 +92,9 @@ class Storing:
         ]
         found = await find_stored(self._posts, sought)
         taken = {slug for family in families.values() for slug in family}
+        plain = {slug for file in files for slug in _plain(file)}
+        if plain:
+            taken |= await taken_slugs(self._posts, plain)
         matches = await asyncio.to_thread(self._matcher.match, files, found, taken)
         stored: set[int] = set()
         try:
@@ -136,7 +139,11 @@ def _plan(files: Sequence[File], matches: Sequence[Match], taken: Collection[str
         promised.add(chosen)
         return chosen
 
-    for place, (file, (stored, is_copy)) in enumerate(zip(files, matches, strict=True)):
+    for place, (stored, is_copy) in enumerate(matches):
+        file = files[place]
+        lost = {slug for slug in _plain(file) if slug in taken or slug in promised}
+        if lost:
+            file = _without(file, lost)
         if is_copy:
             plan.outcomes[place] = "copied"
         elif stored:
@@ -158,3 +165,16 @@ def _plan(files: Sequence[File], matches: Sequence[Match], taken: Collection[str
             plan.new[slug] = file.fields
             plan.outcomes[place] = "created"
     return plan
+
+
+def _plain(file: File) -> list[str]:
+    """Return the former slugs of which a file's own is a numbered variant: `hello` of `hello-2`.
+
+    It is numbered because another post has the plain one, which leads there and not here.
+    """
+    return [slug for slug in file.fields["former_slugs"] if is_alike(file.slug, slug)]
+
+
+def _without(file: File, slugs: Collection[str]) -> File:
+    former = [slug for slug in file.fields["former_slugs"] if slug not in slugs]
+    return file._replace(fields={**file.fields, "former_slugs": former})

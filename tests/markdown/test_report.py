@@ -41,7 +41,7 @@ def test_what_was_skipped_is_counted_by_reason() -> None:
 
 
 def test_what_is_held_back_is_counted_by_reason() -> None:
-    reasons = ["draft: true", "draft: true", "scheduled", "status: private", "_drafts"]
+    reasons = ["draft: true", "draft: true", "publishDate lies ahead", "status: private", "_drafts"]
     held_back = tuple(HeldBack(Path("x"), reason) for reason in reasons)
     assert told(held_back=held_back) == [
         "5 held back: 2 draft, 1 scheduled, 1 status: private, 1 _drafts"
@@ -90,8 +90,8 @@ async def test_each_post_is_told_that_the_public_does_not_see(
         }
         assert reasons == {
             "draft": "draft: true",
-            "later": "scheduled",
-            "past": "expired",
+            "later": "date lies ahead",
+            "past": "expiryDate is past",
             "_drafts/deep": "_drafts",
             "gone": "status: archived",
         }

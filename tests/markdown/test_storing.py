@@ -162,3 +162,17 @@ async def test_metadata_is_compared_by_value_and_not_by_how_it_is_written(files:
     await files.imports(FULL)
     metadata = {"nested": [1.50, {"deep": None}], "author": "Ann"}
     assert await files.imports(replace(FULL, metadata=metadata)) == (0, 1, 0)
+
+
+async def test_an_address_from_which_a_slug_is_numbered_leads_to_the_other_post(
+    files: Files,
+) -> None:
+    await files.blog.posts.create("Other", "other", slug="hello")
+    numbered = replace(FULL, slug="hello-2", former_slugs=["hello", "old"])
+    assert await files.imports(numbered) == (1, 0, 0)
+    former = "SELECT former_slugs FROM posts WHERE slug = 'hello-2'"
+    assert await files.sql.fetchval(former) == ["old"]
+    assert await files.imports(numbered) == (0, 1, 0)
+    await files.sql.execute("DELETE FROM posts WHERE slug = 'hello'")
+    await files.imports(numbered)
+    assert await files.sql.fetchval(former) == ["old", "hello"]
