@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from blogsvc import BlogService
@@ -36,6 +37,11 @@ def pytest_configure() -> None:
         if name.startswith(("PG", "BLOGSVC_")) and not name.startswith("BLOGSVC_TEST_"):
             del os.environ[name]
     os.environ.pop("DATABASE_URL", None)
+    # No test depends on how fast the machine is.
+    hypothesis.settings.register_profile(
+        "slow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("slow")
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from typing import Final
 
 from ..errors import ConfigurationError, InvalidPost
 from ..posts import PostRecord, PostRepository, slug_base
-from .files import read_post
+from .files import read_file
 from .languages import code_of
+from .sites import Site
 from .writing import write
 
 # A name that is the same file on every file system: no capitals, no marks, no dot in front, none
@@ -86,7 +87,7 @@ def _export(post: PostRecord, directory: Path) -> None:
 def _choose(post: PostRecord, directory: Path) -> Path:
     paths = [directory / name for name in file_names(post.slug)]
     for path in paths:
-        if _holds(path, post):
+        if _holds(path, post, directory):
             return path
     for path in paths:
         if not os.path.lexists(path):
@@ -97,9 +98,9 @@ def _choose(post: PostRecord, directory: Path) -> Path:
     )
 
 
-def _holds(path: Path, post: PostRecord) -> bool:
+def _holds(path: Path, post: PostRecord, directory: Path) -> bool:
     try:
-        there = read_post(path)
+        there = read_file(path, Site(directory)).post
     except InvalidPost:
         return False
     return (there.slug, there.created_at) == (post.slug, post.created_at)
