@@ -132,7 +132,7 @@ class _Import:
             updated_files=tuple(self._updated),
             copies=tuple(self._copies),
             held_back=tuple(self._held_back),
-            kept=dict(self._kept.most_common()),
+            kept=dict(sorted(self._kept.items(), key=lambda key: (-key[1], key[0]))),
         )
 
     def _readable(self, batch: Sequence[Read | Skipped]) -> list[Read]:
@@ -145,7 +145,7 @@ class _Import:
     async def _look(self, batch: Sequence[Read]) -> list[Order]:
         """Take note of the files whose posts are as they say; return the order of the others."""
         unchanged = await self._storing.unchanged([read.file for read in batch])
-        for place in unchanged:
+        for place in sorted(unchanged):
             self._note(batch[place], "unchanged")
         others = [read for place, read in enumerate(batch) if place not in unchanged]
         for read in others:

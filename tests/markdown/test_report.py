@@ -45,7 +45,7 @@ def test_what_is_held_back_is_counted_by_reason() -> None:
     reasons = ["draft: true", "draft: true", "publishDate lies ahead", "status: private", "_drafts"]
     held_back = tuple(HeldBack(Path("x"), reason) for reason in reasons)
     assert told(held_back=held_back) == [
-        "5 held back: 2 draft, 1 scheduled, 1 status: private, 1 _drafts"
+        "5 held back: 2 draft, 1 _drafts, 1 scheduled, 1 status: private"
     ]
 
 
