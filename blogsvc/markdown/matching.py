@@ -245,7 +245,7 @@ def changes(file: File, stored: Stored, slug: str | None = None) -> dict[str, An
     new_slug = fields.get("slug", stored.slug)
     former += [one for one in said["former_slugs"] if one not in former]
     former = [one for one in former if one != new_slug]
-    if former != [*stored.former_slugs] or "slug" in fields:
+    if former != [*stored.former_slugs]:
         fields["former_slugs"] = former
     updated_at = said["updated_at"]
     is_new_here = stored.source is None

@@ -155,7 +155,7 @@ async def test_of_two_files_of_one_name_and_date_an_import_of_one_folder_leaves_
     write(tmp_path, "b/hello.md", yaml(content="second", date=MAY))
     assert await run(blog, tmp_path) == (2, 0, 0)
     before = await stored(blog)
-    write(tmp_path, "b/hello.md", yaml("New title", "edited", date=MAY))
+    write(tmp_path, "b/hello.md", yaml("New title", "edited", date="2026-05-02"))
     report = await import_posts(blog.posts, [tmp_path / again])
     assert (report.created, report.updated) == (0, 1)
     assert report.updated_files == (tmp_path / "b/hello.md",)
@@ -424,3 +424,18 @@ async def test_an_edit_that_comes_in_between_is_seen_and_the_file_wins(
     assert await run(blog, tmp_path) == (0, 0, 1)
     post = await blog.posts.get_by_slug("hello")
     assert (post.title, post.content) == ("Hello", "new")
+
+
+async def test_a_file_of_another_site_takes_no_post_of_one_whose_turn_comes_later(
+    blog: BlogService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blogsvc.markdown.reading.BATCH", 1)
+    one, two = tmp_path / "one", tmp_path / "two"
+    for site in (one, two):
+        (site / ".git").mkdir(parents=True)
+    write(one, "hello.md", yaml("One", "one", date="2026-05-02"))
+    await run(blog, one)
+    write(one, "hello.md", yaml("One", "edited", date="2026-05-02"))
+    write(two, "hello.md", yaml("Two", "two", date="2026-05-01"))
+    assert await run(blog, one, two) == (1, 0, 1)
+    assert await texts(blog) == {"hello": "edited", "hello-2": "two"}
