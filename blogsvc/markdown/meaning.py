@@ -47,7 +47,7 @@ class PostFile(NamedTuple):
 def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> PostFile:
     """Return the post that a file holds. Raises `InvalidPost` when it cannot be one."""
     keys = Keys(matter, matter.spelled) if matter else Keys({}, {})
-    own = _own_metadata(keys)
+    notes = _Notes.of(keys)
     name = _Name.of(path, site)
     whole_title = title_of(
         keys if matter is not None else None, content, name.rest, is_dated=bool(name.day)
@@ -66,12 +66,13 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
             held_back = f"{times.shown[0]} lies ahead"
     language = _language(keys, name)
     slug = _slug(keys, name, times.created_at, title, language, site)
+    former = dict.fromkeys([*former_slugs(keys), *notes.former_slugs])
     tags = tags_of(keys, split_at_blanks=_is_jekyll(site, folders))
     rest = keys.rest()
     metadata = to_json(rest)
     if language and "language" not in rest:
         metadata["language"] = language.code
-    metadata |= own
+    metadata |= notes.metadata
     post = NewPost(
         title=title,
         content=content,
@@ -82,25 +83,29 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
         tags=tags,
         metadata=metadata or None,
         updated_at=times.updated_at,
-        former_slugs=former_slugs(keys, slug),
+        former_slugs=[one for one in former if one != slug],
         source=site.source_of(path),
     )
     check_post(post)
-    return PostFile(post, held_back, kept=(*rest, *(key for key in own if key != OWN)))
+    return PostFile(post, held_back, kept=(*rest, *(key for key in notes.metadata if key != OWN)))
 
 
-def _own_metadata(keys: Keys) -> dict[str, Any]:
-    """Return the metadata that an export could not write in a plainer way."""
-    for entry in keys:
-        if entry.key == OWN:
-            if not isinstance(entry.value, dict) or entry.value.keys() != {"metadata"}:
-                raise InvalidPost(OWN, "is the name of what an export notes: rename yours")
-            keys.used.add(OWN)
-            metadata = entry.value["metadata"]
-            if not isinstance(metadata, dict):
-                raise InvalidPost(OWN, "has metadata without names and values")
-            return metadata
-    return {}
+class _Notes(NamedTuple):
+    """What an export noted of ours, as there is no plainer way to write it."""
+
+    metadata: dict[str, Any]
+    former_slugs: list[str]
+
+    @classmethod
+    def of(cls, keys: Keys) -> _Notes:
+        notes: Any = next((entry.value for entry in keys if entry.key == OWN), {})
+        keys.used.add(OWN)
+        if not isinstance(notes, dict) or not notes.keys() <= {*cls._fields}:
+            raise InvalidPost(OWN, "is the name of what an export notes: rename yours")
+        metadata, former = notes.get("metadata", {}), notes.get("former_slugs", [])
+        if not isinstance(metadata, dict) or not isinstance(former, list):
+            raise InvalidPost(OWN, "is not as an export writes it: export again, or remove it")
+        return cls(metadata, former)
 
 
 class _Name(NamedTuple):

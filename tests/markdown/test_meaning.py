@@ -219,7 +219,7 @@ def test_the_longest_slug_can_say_its_language(tmp_path: Path) -> None:
 
 def test_former_addresses_become_former_slugs_and_are_kept(tmp_path: Path) -> None:
     file = read(tmp_path, "aliases: [/old/, /hello/]\nredirect_from: /older.html")
-    assert file.post.former_slugs == ("old", "older")
+    assert file.post.former_slugs == ["old", "older"]
     assert file.kept == ("aliases", "redirect_from")
 
 
@@ -229,7 +229,9 @@ def test_former_addresses_become_former_slugs_and_are_kept(tmp_path: Path) -> No
         ("a: " + "[" * 101 + "]" * 101, "metadata holds more than 100 objects and lists"),
         ('a: "\\0"', "metadata holds a text that holds a NUL character"),
         ("blogsvc: mine", "blogsvc is the name of what an export notes: rename yours"),
-        ("blogsvc: {metadata: 1}", "blogsvc has metadata without names and values"),
+        ("blogsvc: {metadata: 1}", "blogsvc is not as an export writes it"),
+        ("blogsvc: {former_slugs: x}", "blogsvc is not as an export writes it"),
+        ("blogsvc: {former_slugs: [1]}", "former_slugs has one that is a int"),
     ],
 )
 def test_metadata_that_cannot_be_stored_is_named(tmp_path: Path, matter: str, reason: str) -> None:
