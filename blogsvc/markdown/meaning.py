@@ -49,12 +49,10 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
     keys = Keys(matter, matter.spelled) if matter else Keys({}, {})
     notes = _Notes.of(keys)
     name = _Name.of(path, site)
-    whole_title = title_of(
-        keys if matter is not None else None, content, name.rest, is_dated=bool(name.day)
+    title = shorten(
+        title_of(keys if matter is not None else None, content, name.rest, is_dated=bool(name.day))
     )
-    title = shorten(whole_title)
-    if title == whole_title:
-        keys.used.update(entry.key for entry in keys.find(names.TITLE) if entry.text == title)
+    keys.used.update(entry.key for entry in keys.find(names.TITLE) if entry.text == title)
     times = _Times.of(keys, site, name.day)
     folders = path.parts[:-1]  # all of them: what is above may be drafts, too
     status, held_back = visibility_of(keys, folders)
@@ -143,7 +141,6 @@ class _Times(NamedTuple):
             found = _DATE_IN_PATH.search(_address(keys, names.PATH + names.ADDRESSES))
             day = _day(found, site) or day
         created_at = written[1] if written else day
-        # An unreadable `updated` changes nothing that others see: it only is no time of ours.
         for said in (written, published, updated):
             if said:
                 keys.used.add(said[0])
@@ -164,7 +161,7 @@ def _first_time(keys: Keys, group: tuple[str, ...], site: Site) -> tuple[str, da
         try:
             time = read_time(value, site.timezone)
         except ValueError as error:
-            # `published` may be true or false, and `updated` a word.
+            # `published` may be true or false; an `updated` that is a word hides and shows nothing.
             if plain_key(entry.key) == "published" or group is names.UPDATED:
                 continue
             raise InvalidPost(entry.key, str(error)) from error
@@ -212,6 +209,8 @@ def _slug(
     address = _address(keys, names.ADDRESSES)
     path = _address(keys, names.PATH)
     chosen_slug = _storable(chosen.text) if chosen and chosen.text else None
+    if chosen_slug and chosen_slug.startswith("/") and site.generator:  # of Docusaurus: an address
+        chosen_slug = slug_from(last_part(chosen_slug))
     slug = (
         slug_from(last_part(fill(address, chosen_slug or name.rest, day)))
         or chosen_slug

@@ -50,7 +50,7 @@ def _ways(ours: dict[str, Any], metadata: dict[str, Any]) -> Iterator[dict[str, 
     """Yield front matter, from what reads best to what is safest."""
     values = from_json(metadata)
     yield ours | values
-    plain = {key: value for key, value in values.items() if _is_only_kept(key, value)}
+    plain = _only_kept({key: value for key, value in values.items() if key not in (*ours, OWN)})
     others = {key: value for key, value in metadata.items() if key not in plain}
     yield _noting(ours | plain, metadata=others)
     yield _noting(ours, metadata=metadata)
@@ -62,13 +62,18 @@ def _noting(matter: dict[str, Any], **notes: dict[str, Any] | list[str]) -> dict
     return matter | ({OWN: noted} if noted else {})
 
 
-def _is_only_kept(key: str, value: Any) -> bool:
-    """Whether an entry of front matter says nothing of a post."""
+def _only_kept(values: dict[str, Any]) -> dict[str, Any]:
+    """Return those entries of front matter that say nothing of a post."""
     ours = {"title": "x", "slug": "x", "date": _DAY}
-    kept = json.dumps(to_json({key: value}), sort_keys=True)
-    fields = _Fields("x", "x", PUBLISHED, _DAY, _DAY, None, (), kept)
-    read = _read(_yaml(ours | {key: value}), "")
-    return key not in (*ours, OWN) and read is not None and _Fields.of(read) == fields
+    kept = json.dumps(to_json(values), sort_keys=True)
+    read = _read(_yaml(ours | values), "")
+    if read and _Fields.of(read) == _Fields("x", "x", PUBLISHED, _DAY, _DAY, None, (), kept):
+        return values
+    if len(values) <= 1:
+        return {}
+    entries = list(values.items())
+    half = len(entries) // 2  # by halves: most entries say nothing, and there may be thousands
+    return _only_kept(dict(entries[:half])) | _only_kept(dict(entries[half:]))
 
 
 def _read(header: str, content: str) -> NewPost | None:

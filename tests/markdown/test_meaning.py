@@ -166,6 +166,15 @@ def test_the_slug_is_where_its_author_put_it_and_the_rest_is_kept(
     assert (post.slug, post.metadata) == (slug, metadata)
 
 
+def test_a_slug_that_is_an_address_where_there_is_a_generator_gives_its_last_part(
+    tmp_path: Path,
+) -> None:
+    assert read(tmp_path, "slug: /guides/first").post.slug == "/guides/first"
+    (tmp_path / "docusaurus.config.js").touch()
+    post = read(tmp_path, "slug: /guides/first").post
+    assert (post.slug, post.metadata) == ("first", {"slug": "/guides/first"})
+
+
 def test_a_readme_beside_posts_or_at_the_top_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "posts").mkdir()
     (tmp_path / "posts/other.md").touch()

@@ -223,6 +223,14 @@ def test_only_what_would_be_mistaken_stands_apart() -> None:
     assert "draft" not in matter
 
 
+def test_of_many_entries_only_those_stand_apart_that_have_to() -> None:
+    plain = {f"key {number}": number for number in range(500)}
+    mistaken = {"draft": True, "tags": ["a"], "expiryDate": "2001-01-01"}
+    matter = matter_of(write(record(metadata=plain | mistaken)))
+    assert matter.keys() >= plain.keys()
+    assert matter["blogsvc"] == {"metadata": mistaken}
+
+
 EVERYTHING = """\
 ---
 title: Hello
