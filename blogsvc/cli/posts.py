@@ -42,16 +42,26 @@ async def list_posts(target: Target, status: Status | None, limit: int, after: s
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--timezone", help="Of dates that name none, such as Europe/Berlin.")
+@click.option("--language", help="The one whose posts have the plain slugs, such as fr.")
 @click.option("-v", "--verbose", is_flag=True, help="Name every file that is not just stored.")
 @on_a_blog
-async def import_command(target: Target, paths: Sequence[Path], verbose: bool) -> None:
+async def import_command(
+    target: Target,
+    paths: Sequence[Path],
+    timezone: str | None,
+    language: str | None,
+    verbose: bool,
+) -> None:
     """Store the Markdown files of PATHS, files or folders, as posts. Nothing is stored twice.
 
     Exits with 1 where a file could not become a post, and names the first of them.
     """
     async with BlogService(**target) as blog:
         with _progress("Importing") as tick:
-            report = await import_posts(blog.posts, paths, on_progress=tick)
+            report = await import_posts(
+                blog.posts, paths, timezone=timezone, language=language, on_progress=tick
+            )
     _name([f"skipped {one_line(path)}: {one_line(why)}" for path, why in report.skipped], verbose)
     _name([f"updated {one_line(path)}" for path in report.updated_files], verbose)
     if verbose:

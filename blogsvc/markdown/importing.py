@@ -6,8 +6,10 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..errors import (
     ConfigurationError,
@@ -20,8 +22,9 @@ from ..errors import (
 from ..posts import PostRepository
 from .finding import Skipped, find_files
 from .frontmatter import in_one_line
+from .languages import code_of
 from .matching import Matcher
-from .reading import Order, Read, Sites, read_batches
+from .reading import Memory, Order, Read, Sites, read_batches
 from .report import HeldBack, ImportReport
 from .storing import Outcome, Storing
 
@@ -40,6 +43,8 @@ async def import_posts(
     posts: PostRepository,
     paths: Iterable[Path],
     *,
+    timezone: str | None = None,
+    language: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
     """Store Markdown files, and those in folders at any depth, as posts.
@@ -54,15 +59,19 @@ async def import_posts(
     exactly one fits. So importing twice stores nothing twice, and an import that was interrupted is
     finished by repeating it. Posts of files that are gone stay.
 
+    `timezone` (such as `Europe/Berlin`) is the one of dates that name none, and `language` (such as
+    `fr`) the one whose posts have the plain slugs; without them, the site's configuration counts.
     `on_progress` is called with how many files are done, 0 first, and how many there are. Raises
     `ConfigurationError`, before anything is stored, for a path that does not exist, for a folder
-    without Markdown and where there is nothing but section pages, and what the repository raises
-    where it is the database that fails and not one file.
+    without Markdown, an unknown time zone or language and where there is nothing but section pages,
+    and what the repository raises where it is the database that fails and not one file.
     """
     given = [Path(path) for path in paths]
+    sites = Sites(given, _timezone(timezone), _language(language))
     found = await asyncio.to_thread(find_files, given)
-    sites = Sites(given)
-    matcher = await asyncio.to_thread(Matcher, [(path, sites.of(path)) for path in found.files])
+    matcher = await asyncio.to_thread(
+        lambda: Matcher((path, sites.of(path)) for path in found.files)
+    )
     return await _Import(posts, sites, matcher, on_progress).run(found.files, found.skipped)
 
 
@@ -70,7 +79,7 @@ class _Import:
     """One run over the files, twice: first what is as it was, then what is new or changed, by date.
 
     A file that is as it was costs one look, and has its post before any other one is asked. Of the
-    others only the order stays in memory; they are read again.
+    others the order stays in memory, and as much of them as there is room for.
     """
 
     def __init__(
@@ -82,6 +91,7 @@ class _Import:
     ) -> None:
         self._posts = posts
         self._sites = sites
+        self._memory = Memory()
         self._storing = Storing(posts, matcher)
         self._on_progress = on_progress
         self._done, self._total = 0, 0
@@ -101,7 +111,7 @@ class _Import:
         self._tick(len(sections))
         waiting: list[Order] = []
         one_by_one = ([path] for path in files if not _is_section(path))
-        async for batch in read_batches(one_by_one, self._sites):
+        async for batch in read_batches(one_by_one, self._sites, self._memory):
             waiting += await self._look(self._readable(batch))
         if not (waiting or self._outcomes or self._skipped):
             raise ConfigurationError(
@@ -111,7 +121,7 @@ class _Import:
         waiting.sort()
         alike = itertools.groupby(waiting, key=lambda order: order[:2])
         groups = ([Path(path) for *_, path in orders] for _, orders in alike)
-        async for batch in read_batches(groups, self._sites):
+        async for batch in read_batches(groups, self._sites, self._memory):
             await self._store(self._readable(batch))
         return ImportReport(
             created=self._outcomes["created"],
@@ -122,7 +132,7 @@ class _Import:
             updated_files=tuple(self._updated),
             copies=tuple(self._copies),
             held_back=tuple(self._held_back),
-            kept=dict(self._kept.most_common()),
+            kept=dict(sorted(self._kept.items(), key=lambda key: (-key[1], key[0]))),
         )
 
     def _readable(self, batch: Sequence[Read | Skipped]) -> list[Read]:
@@ -135,9 +145,12 @@ class _Import:
     async def _look(self, batch: Sequence[Read]) -> list[Order]:
         """Take note of the files whose posts are as they say; return the order of the others."""
         unchanged = await self._storing.unchanged([read.file for read in batch])
-        for place in unchanged:
+        for place in sorted(unchanged):
             self._note(batch[place], "unchanged")
-        return [read.order for place, read in enumerate(batch) if place not in unchanged]
+        others = [read for place, read in enumerate(batch) if place not in unchanged]
+        for read in others:
+            self._memory.keep(read)
+        return [read.order for read in others]
 
     async def _store(self, batch: Sequence[Read]) -> None:
         """Store a batch; where that fails, its halves, until the error is that of one file."""
@@ -176,6 +189,27 @@ class _Import:
             self._done += 1
             if self._on_progress:
                 self._on_progress(self._done, self._total)
+
+
+def _timezone(name: str | None) -> tzinfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    # It raises what opening a file of that name raises, too.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"There is no time zone {name!r}. Nothing was imported: write it as Europe/Berlin or "
+            "UTC."
+        ) from error
+
+
+def _language(name: str | None) -> str | None:
+    if name is not None and code_of(name) is None:
+        raise ConfigurationError(
+            f"There is no language {name!r}. Nothing was imported: write it as fr or pt-br."
+        )
+    return name
 
 
 def _is_section(path: Path) -> bool:

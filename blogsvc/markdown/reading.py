@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import itertools
 import os
+import pickle
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -23,6 +24,9 @@ BATCH: Final = 500
 
 BATCH_SIZE: Final = 4_000_000
 """Characters of content after which a batch is full, so that memory stays flat."""
+
+REMEMBERED: Final = 32_000_000
+"""Bytes of files that are kept in memory rather than read twice."""
 
 _PIECE: Final = 1_000_000
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
@@ -46,21 +50,51 @@ class Read(NamedTuple):
 class Sites:
     """The site of each file: that of the outermost given path above it."""
 
-    def __init__(self, given: Iterable[Path]) -> None:
-        self._given = {Path(os.path.abspath(path)) for path in given}
-        self._sites: dict[Path, Site] = {}
+    def __init__(
+        self, given: Iterable[Path], timezone: tzinfo | None = None, language: str | None = None
+    ) -> None:
+        self._timezone = timezone
+        self._language = language
+        self._given = {os.path.abspath(path) for path in given}
+        self._of_given: dict[str, Site] = {}
+        self._of_folders: dict[str, Site] = {}
 
     def of(self, path: Path) -> Site:
         """Return the site of a file that was found below the given paths."""
-        whole = Path(os.path.abspath(path))
-        given = next((one for one in reversed(whole.parents) if one in self._given), whole.parent)
-        if given not in self._sites:
-            self._sites[given] = site_of(given)
-        return self._sites[given]
+        folder = os.path.dirname(os.path.abspath(path))
+        if folder not in self._of_folders:
+            above = (folder, *map(str, Path(folder).parents))
+            given = next((one for one in reversed(above) if one in self._given), folder)
+            if given not in self._of_given:
+                self._of_given[given] = site_of(
+                    Path(given), timezone=self._timezone, language=self._language
+                )
+            self._of_folders[folder] = self._of_given[given]
+        return self._of_folders[folder]
+
+
+class Memory:
+    """Files that were read, as long as they are few enough, so that they need not be read again."""
+
+    def __init__(self) -> None:
+        self._files: dict[Path, bytes] = {}
+        self._free = REMEMBERED
+
+    def keep(self, read: Read) -> None:
+        """Keep a file for `take`, unless that would be too much."""
+        if self._free > len(read.file.fields["content"]):
+            kept = pickle.dumps(read)
+            self._free -= len(kept)
+            self._files[read.file.path] = kept
+
+    def take(self, path: Path) -> Read | None:
+        """Return the file at a path, if it was kept, and keep it no longer."""
+        kept = self._files.pop(path, None)
+        return pickle.loads(kept) if kept else None
 
 
 async def read_batches(
-    groups: Iterable[Sequence[Path]], sites: Sites
+    groups: Iterable[Sequence[Path]], sites: Sites, memory: Memory
 ) -> AsyncIterator[list[Read | Skipped]]:
     """Yield what is in the files, a batch at a time, in their order.
 
@@ -68,16 +102,17 @@ async def read_batches(
     """
     waiting = iter(groups)
     while True:
-        batch, rest = await asyncio.to_thread(_take, waiting, sites)
+        batch, rest = await asyncio.to_thread(_take, waiting, sites, memory)
         if not batch:
             return
         if rest:
             waiting = itertools.chain([rest], waiting)
         yield batch
+        batch.clear()  # or it would stay in memory until the next one is read
 
 
 def _take(
-    groups: Iterator[Sequence[Path]], sites: Sites
+    groups: Iterator[Sequence[Path]], sites: Sites, memory: Memory
 ) -> tuple[list[Read | Skipped], Sequence[Path]]:
     """Return what is in the files of a batch, and what of its last group is left."""
     taken: list[Read | Skipped] = []
@@ -86,7 +121,7 @@ def _take(
         for place, path in enumerate(group):
             if size >= BATCH_SIZE or len(taken) >= 2 * BATCH:
                 return taken, group[place:]
-            one = read_one(path, sites.of(path))
+            one = memory.take(path) or read_one(path, sites.of(path))
             taken.append(one)
             size += len(one.file.fields["content"]) if isinstance(one, Read) else 0
         if len(taken) >= BATCH:

@@ -85,7 +85,8 @@ class ImportReport:
 
 def _by_kind(reasons: Iterable[str]) -> list[tuple[str, int]]:
     """Count reasons that differ in names and numbers only as one kind, the most frequent first."""
-    return Counter(map(kind_of, reasons)).most_common()
+    counted = Counter(map(kind_of, reasons))
+    return sorted(counted.items(), key=lambda kind: (-kind[1], kind[0]))
 
 
 def _told(kinds: Iterable[tuple[str, int]]) -> str:

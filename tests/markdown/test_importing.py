@@ -318,6 +318,7 @@ async def test_a_file_that_vanishes_during_the_import_is_named(
         gone.unlink()
         return found
 
+    monkeypatch.setattr(reading, "REMEMBERED", 0)  # so that it is read again
     monkeypatch.setattr(Storing, "unchanged", look_and_remove)
     report = await import_posts(blog.posts, [tmp_path])
     assert report.skipped == ((gone, "file cannot be read (No such file or directory)"),)

@@ -14,6 +14,7 @@ import pytest
 from blogsvc import BlogService, NewPost
 from blogsvc.markdown import import_posts
 from blogsvc.markdown.matching import numbered
+from blogsvc.posts import store_posts
 
 from .folders import FIRST_OF_MAY, outcome, stored, write, yaml
 
@@ -388,3 +389,38 @@ def test_numbered_slugs_fit() -> None:
         "x" * 253 + "-2",
         "x" * 253 + "-3",
     ]
+
+
+async def test_a_post_that_another_import_gives_to_its_file_meanwhile_is_let_go(
+    blog: BlogService, sql: asyncpg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blog.posts.create("Hello", "old", slug="hello", created_at=FIRST_OF_MAY)
+
+    async def store_too_late(*args: object) -> object:
+        monkeypatch.undo()
+        await sql.execute("UPDATE posts SET source = 'sequelize:posts/1'")
+        return await store_posts(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("blogsvc.markdown.storing.store_posts", store_too_late)
+    write(tmp_path, "hello.md", yaml(content="new", date=MAY))
+    assert await run(blog, tmp_path) == (1, 0, 0)
+    assert await texts(blog) == {"hello": "old", "hello-2": "new"}
+
+
+async def test_an_edit_that_comes_in_between_is_seen_and_the_file_wins(
+    blog: BlogService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "hello.md", yaml(content="old", date=MAY))
+    await run(blog, tmp_path)
+
+    async def store_too_late(*args: object) -> object:
+        monkeypatch.undo()
+        post = await blog.posts.get_by_slug("hello")
+        await blog.posts.update(post.id, title="Edited")
+        return await store_posts(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("blogsvc.markdown.storing.store_posts", store_too_late)
+    write(tmp_path, "hello.md", yaml(content="new", date=MAY))
+    assert await run(blog, tmp_path) == (0, 0, 1)
+    post = await blog.posts.get_by_slug("hello")
+    assert (post.title, post.content) == ("Hello", "new")

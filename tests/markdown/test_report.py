@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_what_is_held_back_is_counted_by_reason() -> None:
     reasons = ["draft: true", "draft: true", "publishDate lies ahead", "status: private", "_drafts"]
     held_back = tuple(HeldBack(Path("x"), reason) for reason in reasons)
     assert told(held_back=held_back) == [
-        "5 held back: 2 draft, 1 scheduled, 1 status: private, 1 _drafts"
+        "5 held back: 2 draft, 1 _drafts, 1 scheduled, 1 status: private"
     ]
 
 
@@ -186,3 +187,40 @@ async def test_a_folder_without_posts_is_an_error_of_the_command(
     assert ended.status != 0
     assert "There is no Markdown file in" in ended.output
     assert "Traceback" not in ended.output
+
+
+async def test_a_time_zone_and_a_language_can_be_given(
+    blog: BlogService, database: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "hello.en.md", yaml(date="2026-05-01 10:00:00"))
+    write(tmp_path, "hello.fr.md", yaml("Bonjour", date="2026-05-01 10:00:00"))
+    options = "--timezone", "Europe/Berlin", "--language", "fr"
+    assert (await blogsvc_import(database, *options, tmp_path)).status == 0
+    french, english = [post async for post in blog.posts.stream(order="newest")]
+    if french.slug != "hello":
+        french, english = english, french
+    assert (french.title, french.slug) == ("Bonjour", "hello")
+    assert english.slug == "hello-en"
+    assert french.created_at == datetime(2026, 5, 1, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--timezone", "Mars/Olympus"),
+        ("--timezone", "../../etc/passwd"),
+        ("--timezone", "Europe"),
+        ("--timezone", "x" * 5000),
+        ("--timezone", ""),
+        ("--language", "klingon"),
+        ("--language", ""),
+    ],
+)
+async def test_one_that_there_is_not_is_named_before_anything_is_stored(
+    blog: BlogService, database: str, tmp_path: Path, option: str, value: str
+) -> None:
+    write(tmp_path, "hello.md", yaml())
+    ended = await blogsvc_import(database, option, value, tmp_path)
+    assert ended.status != 0
+    assert f"There is no {option[2:].replace('timezone', 'time zone')} '{value}'" in ended.output
+    assert await blog.posts.count() == 0
