@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -81,7 +82,7 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
         tags=tags,
         metadata=metadata or None,
         updated_at=times.updated_at,
-        former_slugs=[one for one in former if one != slug],
+        former_slugs=tuple(one for one in former if one != slug),
         source=site.source_of(path),
     )
     check_post(post)
@@ -242,4 +243,8 @@ def _storable(slug: str) -> str:
 def _is_jekyll(site: Site, folders: tuple[str, ...]) -> bool:
     if site.generator:
         return site.generator == "jekyll"
-    return any(name in ("_posts", "_drafts") for name in folders) and "source" not in folders
+    # Hexo has such folders, too, in one that is called source.
+    return any(
+        name in ("_posts", "_drafts") and above != "source"
+        for above, name in itertools.pairwise(folders)
+    )

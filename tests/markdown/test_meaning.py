@@ -226,9 +226,24 @@ def test_the_longest_slug_can_say_its_language(tmp_path: Path) -> None:
     assert slug == "x" * 249 + "-pt-br"
 
 
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [
+        ("_posts/a.md", ("big", "cats")),
+        ("source/blog/_drafts/a.md", ("big", "cats")),
+        ("source/_posts/a.md", ("big cats",)),
+        ("a.md", ("big cats",)),
+    ],
+)
+def test_without_a_configuration_folders_tell_jekyll_from_hexo(
+    tmp_path: Path, name: str, tags: tuple[str, ...]
+) -> None:
+    assert read(tmp_path, "tags: big cats", name).post.tags == tags
+
+
 def test_former_addresses_become_former_slugs_and_are_kept(tmp_path: Path) -> None:
     file = read(tmp_path, "aliases: [/old/, /hello/]\nredirect_from: /older.html")
-    assert file.post.former_slugs == ["old", "older"]
+    assert file.post.former_slugs == ("old", "older")
     assert file.kept == ("aliases", "redirect_from")
 
 
