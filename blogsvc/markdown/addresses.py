@@ -66,8 +66,8 @@ def slug_from(name: str) -> str | None:
     return name if good else slug_base(name)
 
 
-def former_slugs(keys: Keys, slug: str) -> tuple[str, ...]:
-    """Return the last parts of the addresses that a post had before its slug, each once.
+def former_slugs(keys: Keys) -> tuple[str, ...]:
+    """Return the last parts of the addresses that a post had before, each once.
 
     Several are a list, or one text with blanks between them. The keys stay with the rest of the
     front matter: there is more in an address than a slug.
@@ -80,5 +80,4 @@ def former_slugs(keys: Keys, slug: str) -> tuple[str, ...]:
             former = last_part(alias) if isinstance(alias, str) else ""
             if former.strip() and len(former) <= MAX_SLUG and text_is_storable(former):
                 found[former] = None
-    found.pop(slug, None)
     return tuple(found)

@@ -71,14 +71,16 @@ class Keys:
         self._matter = matter
         self._spelled = spelled
         self._remains: dict[str, Any] = {}
+        self._by_plain_key: dict[str, list[str]] = {}
+        for key in matter:
+            self._by_plain_key.setdefault(plain_key(key), []).append(key)
         self.used: set[str] = set()
 
     def find(self, names: tuple[str, ...]) -> Iterator[Entry]:
         """Yield the entries under these names, in the order of the names."""
         for name in names:
-            for key in self._matter:
-                if plain_key(key) == name:
-                    yield self[key]
+            for key in self._by_plain_key.get(name, ()):
+                yield self[key]
 
     def __getitem__(self, key: str) -> Entry:
         return Entry(key, self._matter[key], self._spelled[key])

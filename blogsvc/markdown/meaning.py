@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -47,14 +48,12 @@ class PostFile(NamedTuple):
 def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> PostFile:
     """Return the post that a file holds. Raises `InvalidPost` when it cannot be one."""
     keys = Keys(matter, matter.spelled) if matter else Keys({}, {})
-    own = _own_metadata(keys)
+    notes = _Notes.of(keys)
     name = _Name.of(path, site)
-    whole_title = title_of(
-        keys if matter is not None else None, content, name.rest, is_dated=bool(name.day)
+    title = shorten(
+        title_of(keys if matter is not None else None, content, name.rest, is_dated=bool(name.day))
     )
-    title = shorten(whole_title)
-    if title == whole_title:
-        keys.used.update(entry.key for entry in keys.find(names.TITLE) if entry.text == title)
+    keys.used.update(entry.key for entry in keys.find(names.TITLE) if entry.text == title)
     times = _Times.of(keys, site, name.day)
     folders = path.parts[:-1]  # all of them: what is above may be drafts, too
     status, held_back = visibility_of(keys, folders)
@@ -66,12 +65,13 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
             held_back = f"{times.shown[0]} lies ahead"
     language = _language(keys, name)
     slug = _slug(keys, name, times.created_at, title, language, site)
+    former = dict.fromkeys([*former_slugs(keys), *notes.former_slugs])
     tags = tags_of(keys, split_at_blanks=_is_jekyll(site, folders))
     rest = keys.rest()
     metadata = to_json(rest)
     if language and "language" not in rest:
         metadata["language"] = language.code
-    metadata |= own
+    metadata |= notes.metadata
     post = NewPost(
         title=title,
         content=content,
@@ -82,25 +82,29 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
         tags=tags,
         metadata=metadata or None,
         updated_at=times.updated_at,
-        former_slugs=former_slugs(keys, slug),
+        former_slugs=tuple(one for one in former if one != slug),
         source=site.source_of(path),
     )
     check_post(post)
-    return PostFile(post, held_back, kept=(*rest, *(key for key in own if key != OWN)))
+    return PostFile(post, held_back, kept=(*rest, *(key for key in notes.metadata if key != OWN)))
 
 
-def _own_metadata(keys: Keys) -> dict[str, Any]:
-    """Return the metadata that an export could not write in a plainer way."""
-    for entry in keys:
-        if entry.key == OWN:
-            if not isinstance(entry.value, dict) or entry.value.keys() != {"metadata"}:
-                raise InvalidPost(OWN, "is the name of what an export notes: rename yours")
-            keys.used.add(OWN)
-            metadata = entry.value["metadata"]
-            if not isinstance(metadata, dict):
-                raise InvalidPost(OWN, "has metadata without names and values")
-            return metadata
-    return {}
+class _Notes(NamedTuple):
+    """What an export noted of ours, as there is no plainer way to write it."""
+
+    metadata: dict[str, Any]
+    former_slugs: list[str]
+
+    @classmethod
+    def of(cls, keys: Keys) -> _Notes:
+        notes: Any = next((entry.value for entry in keys if entry.key == OWN), {})
+        keys.used.add(OWN)
+        if not isinstance(notes, dict) or not notes.keys() <= {*cls._fields}:
+            raise InvalidPost(OWN, "is the name of what an export notes: rename yours")
+        metadata, former = notes.get("metadata", {}), notes.get("former_slugs", [])
+        if not isinstance(metadata, dict) or not isinstance(former, list):
+            raise InvalidPost(OWN, "is not as an export writes it: export again, or remove it")
+        return cls(metadata, former)
 
 
 class _Name(NamedTuple):
@@ -138,7 +142,6 @@ class _Times(NamedTuple):
             found = _DATE_IN_PATH.search(_address(keys, names.PATH + names.ADDRESSES))
             day = _day(found, site) or day
         created_at = written[1] if written else day
-        # An unreadable `updated` changes nothing that others see: it only is no time of ours.
         for said in (written, published, updated):
             if said:
                 keys.used.add(said[0])
@@ -159,7 +162,7 @@ def _first_time(keys: Keys, group: tuple[str, ...], site: Site) -> tuple[str, da
         try:
             time = read_time(value, site.timezone)
         except ValueError as error:
-            # `published` may be true or false, and `updated` a word.
+            # `published` may be true or false; an `updated` that is a word hides and shows nothing.
             if plain_key(entry.key) == "published" or group is names.UPDATED:
                 continue
             raise InvalidPost(entry.key, str(error)) from error
@@ -207,6 +210,8 @@ def _slug(
     address = _address(keys, names.ADDRESSES)
     path = _address(keys, names.PATH)
     chosen_slug = _storable(chosen.text) if chosen and chosen.text else None
+    if chosen_slug and chosen_slug.startswith("/") and site.generator:  # of Docusaurus: an address
+        chosen_slug = slug_from(last_part(chosen_slug))
     slug = (
         slug_from(last_part(fill(address, chosen_slug or name.rest, day)))
         or chosen_slug
@@ -238,4 +243,8 @@ def _storable(slug: str) -> str:
 def _is_jekyll(site: Site, folders: tuple[str, ...]) -> bool:
     if site.generator:
         return site.generator == "jekyll"
-    return any(name in ("_posts", "_drafts") for name in folders) and "source" not in folders
+    # Hexo has such folders, too, in one that is called source.
+    return any(
+        name in ("_posts", "_drafts") and above != "source"
+        for above, name in itertools.pairwise(folders)
+    )

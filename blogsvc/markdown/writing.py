@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,50 +22,67 @@ _SITE: Final = Site(_FILE.parent)
 _DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def write(post: PostRecord) -> str:
+def write(post: PostRecord, former_slugs: Sequence[str] = ()) -> str:
     """Return the text of a Markdown file from which `read_post` returns an equal post.
 
     Metadata stands beside the title, as its author had it. An entry that would be taken for
-    something else, such as `draft`, goes to `blogsvc`, where it only is metadata. What is more than
-    front matter in YAML can be is written as JSON.
+    something else, such as `draft`, goes to `blogsvc`, where it only is metadata; so do former
+    slugs that are not in the `aliases` there. What is more than front matter in YAML can be is
+    written as JSON.
     """
     ours = _ours(post)
     fields = _Fields.of(post)
-    if not post.metadata:
-        header = _yaml(ours)
-    elif len(fields.metadata) > MAX_MATTER:
-        header = ""
-    else:
-        ways = (_yaml(matter) for matter in _ways(ours, post.metadata))
-        header = next((way for way in ways if _means(way, post.content, fields)), "")
-    return f"{header or _json(ours, post.metadata)}\n{post.content}\n"
+    header = ""
+    if len(fields.metadata) <= MAX_MATTER:
+        for matter in _ways(ours, post.metadata):
+            read = _read(_yaml(matter), post.content)
+            if read and _Fields.of(read) == fields:
+                missing = [slug for slug in former_slugs if slug not in (*read.former_slugs, "")]
+                header = _yaml(_noting(matter, former_slugs=missing))
+                break
+    if not header:
+        matter = _noting(ours, metadata=post.metadata, former_slugs=list(former_slugs))
+        header = json.dumps(matter, ensure_ascii=False, default=datetime.isoformat) + "\n"
+    return f"{header}\n{post.content}\n"
 
 
 def _ways(ours: dict[str, Any], metadata: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield front matter, from what reads best to what is safest."""
     values = from_json(metadata)
     yield ours | values
-    plain = {key: value for key, value in values.items() if _is_only_kept(key, value)}
+    plain = _only_kept({key: value for key, value in values.items() if key not in (*ours, OWN)})
     others = {key: value for key, value in metadata.items() if key not in plain}
-    yield ours | plain | {OWN: {"metadata": others}}
-    yield ours | {OWN: {"metadata": metadata}}
+    yield _noting(ours | plain, metadata=others)
+    yield _noting(ours, metadata=metadata)
 
 
-def _is_only_kept(key: str, value: Any) -> bool:
-    """Whether an entry of front matter says nothing of a post."""
+def _noting(matter: dict[str, Any], **notes: dict[str, Any] | list[str]) -> dict[str, Any]:
+    """Return front matter with notes of ours, if there are any, that are no post's own words."""
+    noted = matter.get(OWN, {}) | {name: value for name, value in notes.items() if value}
+    return matter | ({OWN: noted} if noted else {})
+
+
+def _only_kept(values: dict[str, Any]) -> dict[str, Any]:
+    """Return those entries of front matter that say nothing of a post."""
     ours = {"title": "x", "slug": "x", "date": _DAY}
-    kept = json.dumps(to_json({key: value}), sort_keys=True)
-    fields = _Fields("x", "x", PUBLISHED, _DAY, _DAY, None, (), kept)
-    return key not in (*ours, OWN) and _means(_yaml(ours | {key: value}), "", fields)
+    kept = json.dumps(to_json(values), sort_keys=True)
+    read = _read(_yaml(ours | values), "")
+    if read and _Fields.of(read) == _Fields("x", "x", PUBLISHED, _DAY, _DAY, None, (), kept):
+        return values
+    if len(values) <= 1:
+        return {}
+    entries = list(values.items())
+    half = len(entries) // 2  # by halves: most entries say nothing, and there may be thousands
+    return _only_kept(dict(entries[:half])) | _only_kept(dict(entries[half:]))
 
 
-def _means(header: str, content: str, fields: _Fields) -> bool:
-    """Whether front matter is read as a post of these fields."""
+def _read(header: str, content: str) -> NewPost | None:
+    """Return the post that front matter makes of a content, if it makes one."""
     try:
         matter, _ = parse(header)
-        return bool(header) and _Fields.of(post_of(matter, content, _FILE, _SITE).post) == fields
+        return post_of(matter, content, _FILE, _SITE).post if header else None
     except InvalidPost:
-        return False
+        return None
 
 
 class _Fields(NamedTuple):
@@ -135,8 +152,3 @@ def _yaml(matter: dict[str, Any]) -> str:
     except RecursionError:
         return ""
     return f"---\n{text}---\n" if len(text) < MAX_MATTER - 10 else ""
-
-
-def _json(ours: dict[str, Any], metadata: dict[str, Any]) -> str:
-    matter = ours | {OWN: {"metadata": metadata}}
-    return json.dumps(matter, ensure_ascii=False, default=datetime.isoformat) + "\n"

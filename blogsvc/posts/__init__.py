@@ -16,7 +16,7 @@ from .records import (
 )
 from .repository import PostRepository
 from .slugs import slug_base
-from .sources import Change, Sought, Stored, find_stored, store_posts, taken_slugs
+from .sources import Change, Sought, Stored, find_stored, former_slugs, store_posts, taken_slugs
 from .validation import (
     MAX_CONTENT,
     MAX_SLUG,
@@ -51,6 +51,7 @@ __all__ = [
     "check_post",
     "check_status",
     "find_stored",
+    "former_slugs",
     "slug_base",
     "store_posts",
     "taken_slugs",

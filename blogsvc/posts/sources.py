@@ -1,4 +1,4 @@
-"""What an import asks and stores: posts by the files they came from, hundreds in a statement."""
+"""What imports and exports ask and store: posts and their files, hundreds in a statement."""
 
 from __future__ import annotations
 
@@ -84,6 +84,12 @@ async def taken_slugs(posts: PostRepository, slugs: Iterable[str]) -> set[str]:
     """Return those of the slugs that a post has."""
     rows = await posts._database.read(sql.taken_slugs(posts._table), list(slugs))
     return {slug for (slug,) in rows}
+
+
+async def former_slugs(posts: PostRepository, ids: Iterable[int]) -> dict[int, list[str]]:
+    """Return the former slugs of those of the posts that have some, the oldest first."""
+    query = sql.former_slugs(posts._table)
+    return dict(await posts._database.read(query, [str(id) for id in ids]))
 
 
 async def store_posts(

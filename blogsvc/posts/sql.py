@@ -349,6 +349,14 @@ def taken_slugs(table: str) -> Query:
 
 
 @cache
+def former_slugs(table: str) -> Query:
+    """Read the former slugs of those of the posts $1 that have some."""
+    return Query(f"""
+        SELECT id, former_slugs FROM {table}
+        WHERE id = ANY($1::text[]::bigint[]) AND former_slugs::text <> '{{}}'""")
+
+
+@cache
 def update_seen(table: str, fields: tuple[str, ...]) -> Command:
     """Set these fields ($4 and on) of the post $1, if it is at version $2 and of the source $3."""
     assignments = map(" = ".join, zip(fields, _placeholders(fields, 4), strict=True))

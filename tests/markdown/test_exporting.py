@@ -171,6 +171,18 @@ def test_a_name_is_safe_on_every_file_system(slug: str) -> None:
         assert not set(name) & set('/\\:*?"<>|\n ')
 
 
+async def test_former_slugs_still_lead_to_a_post_that_comes_back(
+    blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await blog.posts.create_many(NewPost(f"Post {n}", "", slug=f"post-{n}") for n in range(250))
+    for slug in ("post-7", "post-240"):
+        post = await blog.posts.get_by_slug(slug)
+        await blog.posts.update(post.id, slug=f"new-{slug}")
+    await assert_round_trip(blog, sql, tmp_path)
+    assert (await blog.posts.get_by_slug("post-7")).slug == "new-post-7"
+    assert (await blog.posts.get_by_slug("post-240")).slug == "new-post-240"
+
+
 async def test_exporting_again_brings_the_file_up_to_date(
     blog: BlogService, tmp_path: Path
 ) -> None:

@@ -166,6 +166,15 @@ def test_the_slug_is_where_its_author_put_it_and_the_rest_is_kept(
     assert (post.slug, post.metadata) == (slug, metadata)
 
 
+def test_a_slug_that_is_an_address_where_there_is_a_generator_gives_its_last_part(
+    tmp_path: Path,
+) -> None:
+    assert read(tmp_path, "slug: /guides/first").post.slug == "/guides/first"
+    (tmp_path / "docusaurus.config.js").touch()
+    post = read(tmp_path, "slug: /guides/first").post
+    assert (post.slug, post.metadata) == ("first", {"slug": "/guides/first"})
+
+
 def test_a_readme_beside_posts_or_at_the_top_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "posts").mkdir()
     (tmp_path / "posts/other.md").touch()
@@ -217,6 +226,21 @@ def test_the_longest_slug_can_say_its_language(tmp_path: Path) -> None:
     assert slug == "x" * 249 + "-pt-br"
 
 
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [
+        ("_posts/a.md", ("big", "cats")),
+        ("source/blog/_drafts/a.md", ("big", "cats")),
+        ("source/_posts/a.md", ("big cats",)),
+        ("a.md", ("big cats",)),
+    ],
+)
+def test_without_a_configuration_folders_tell_jekyll_from_hexo(
+    tmp_path: Path, name: str, tags: tuple[str, ...]
+) -> None:
+    assert read(tmp_path, "tags: big cats", name).post.tags == tags
+
+
 def test_former_addresses_become_former_slugs_and_are_kept(tmp_path: Path) -> None:
     file = read(tmp_path, "aliases: [/old/, /hello/]\nredirect_from: /older.html")
     assert file.post.former_slugs == ("old", "older")
@@ -229,7 +253,9 @@ def test_former_addresses_become_former_slugs_and_are_kept(tmp_path: Path) -> No
         ("a: " + "[" * 101 + "]" * 101, "metadata holds more than 100 objects and lists"),
         ('a: "\\0"', "metadata holds a text that holds a NUL character"),
         ("blogsvc: mine", "blogsvc is the name of what an export notes: rename yours"),
-        ("blogsvc: {metadata: 1}", "blogsvc has metadata without names and values"),
+        ("blogsvc: {metadata: 1}", "blogsvc is not as an export writes it"),
+        ("blogsvc: {former_slugs: x}", "blogsvc is not as an export writes it"),
+        ("blogsvc: {former_slugs: [1]}", "former_slugs has one that is a int"),
     ],
 )
 def test_metadata_that_cannot_be_stored_is_named(tmp_path: Path, matter: str, reason: str) -> None:

@@ -147,6 +147,24 @@ def test_every_post_comes_back_equal(post: PostRecord) -> None:
     assert fields(read(write(post))) == fields(post)
 
 
+@given(records, st.lists(lines | meaningful.filter(str.strip), unique=True, max_size=3))
+@settings(deadline=None)
+@example(record(metadata={"aliases": ["/a/", "/b/"], "redirect_from": "/b/"}), ["c", "a", "b"])
+@example(record(metadata={"aliases": ["/a/"], "draft": True}), ["a", "b"])
+@example(record(metadata={"aliases": ["/a/"], "Aliases": {}, "x": "y" * 70_000}), ["a", "b"])
+def test_its_former_slugs_come_back_with_a_post(post: PostRecord, former: list[str]) -> None:
+    former = [slug for slug in former if slug != post.slug]
+    again = read(write(post, former))
+    assert fields(again) == fields(post)
+    assert {*again.former_slugs} >= {*former}
+
+
+def test_former_slugs_that_aliases_say_are_written_once() -> None:
+    post = record(metadata={"aliases": ["/2014/old/"]})
+    assert "blogsvc" not in matter_of(write(post, ["old"]))
+    assert matter_of(write(post, ["old", "older"]))["blogsvc"] == {"former_slugs": ["older"]}
+
+
 def nested(depth: int) -> Any:
     value: Any = "deep"
     for level in range(depth):
@@ -203,6 +221,14 @@ def test_only_what_would_be_mistaken_stands_apart() -> None:
     assert matter["Private"] is False
     assert matter["blogsvc"] == {"metadata": {"draft": True}}
     assert "draft" not in matter
+
+
+def test_of_many_entries_only_those_stand_apart_that_have_to() -> None:
+    plain = {f"key {number}": number for number in range(500)}
+    mistaken = {"draft": True, "tags": ["a"], "expiryDate": "2001-01-01"}
+    matter = matter_of(write(record(metadata=plain | mistaken)))
+    assert matter.keys() >= plain.keys()
+    assert matter["blogsvc"] == {"metadata": mistaken}
 
 
 EVERYTHING = """\
