@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from . import cold, compare, growth, report
+from . import cold, compare, growth, import_files, report
 from .databases import filled, server
 
 T = TypeVar("T")
 
-PARTS = ("compare", "cold", "growth")
+PARTS = ("compare", "cold", "growth", "import_files")
 
 
 def main() -> None:
@@ -73,6 +73,10 @@ def run(url: str, options: argparse.Namespace) -> str:
         rounds = 3 if options.quick else 15
         grown = on("uvloop", growth.grow(url, sizes, rounds, options.keep, tell))
         said.append(report.growth(grown))
+    if "import_files" in parts:
+        files = 1000 if options.quick else 10_000
+        measured = import_files.measure(url, files, 1 if options.quick else 3, tell)
+        said.append(report.imported(files, measured))
     return "\n".join(said)
 
 

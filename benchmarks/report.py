@@ -15,6 +15,7 @@ from typing import Final
 from .cold import Cold
 from .compare import Plan, Result
 from .growth import Growth
+from .import_files import DATABASE, Imported
 from .peers import ALL, BASELINE
 
 _PACKAGES: Final = (
@@ -137,6 +138,22 @@ def cold(measured: Cold) -> str:
             table(["command", "seconds", "ratio"], commands),
         ]
     )
+
+
+def imported(files: int, measured: Sequence[Imported]) -> str:
+    """Return the table of the ways to import so many files."""
+    database = next(one.seconds for one in measured if one.way == DATABASE)
+    rows = [
+        [
+            one.way,
+            f"{one.seconds:.1f}",
+            f"{files / one.seconds:,.0f}",
+            f"{one.seconds / database:.1f}",
+            f"{one.peak:.0f} MB",
+        ]
+        for one in measured
+    ]
+    return table([f"{files:,} files", "seconds", "a second", "ratio", "peak of memory"], rows)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from blogsvc import BlogService
@@ -39,6 +40,11 @@ def pytest_configure() -> None:
     os.environ.pop("DATABASE_URL", None)
     # What a shell runs in the background ignores Ctrl-C, and so would the commands of the tests.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # No test depends on how fast the machine is.
+    hypothesis.settings.register_profile(
+        "slow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("slow")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import asyncclick as click
 
@@ -14,6 +15,9 @@ from ..posts import STATUSES, Status
 from ..service import BlogService
 from .target import Target, on_a_blog
 from .terminal import echo, one_line
+
+NAMED: Final = 10
+"""Files that an import names of a kind unless --verbose asks for all."""
 
 
 @click.command("list")
@@ -38,20 +42,49 @@ async def list_posts(target: Target, status: Status | None, limit: int, after: s
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--timezone", help="Of dates that name none, such as Europe/Berlin.")
+@click.option("--language", help="The one whose posts have the plain slugs, such as fr.")
+@click.option("-v", "--verbose", is_flag=True, help="Name every file that is not just stored.")
 @on_a_blog
-async def import_command(target: Target, paths: Sequence[Path]) -> None:
-    """Store the Markdown files of PATHS, files or folders, as posts. Nothing is stored twice."""
+async def import_command(
+    target: Target,
+    paths: Sequence[Path],
+    timezone: str | None,
+    language: str | None,
+    verbose: bool,
+) -> None:
+    """Store the Markdown files of PATHS, files or folders, as posts. Nothing is stored twice.
+
+    Exits with 1 where a file could not become a post, and names the first of them.
+    """
     async with BlogService(**target) as blog:
         with _progress("Importing") as tick:
-            report = await import_posts(blog.posts, paths, on_progress=tick)
-    for skipped in report.skipped:
-        echo(f"skipped {one_line(skipped.path)}: {one_line(skipped.reason)}", err=True)
-    echo(
-        f"{report.created} created, {report.unchanged} unchanged, {report.updated} updated, "
-        f"{len(report.skipped)} skipped, {len(report.section_pages)} section pages ignored"
-    )
+            report = await import_posts(
+                blog.posts, paths, timezone=timezone, language=language, on_progress=tick
+            )
+    _name([f"skipped {one_line(path)}: {one_line(why)}" for path, why in report.skipped], verbose)
+    _name([f"updated {one_line(path)}" for path in report.updated_files], verbose)
+    if verbose:
+        for path, why in report.held_back:
+            echo(f"held back {one_line(path)}: {one_line(why)}", err=True)
+        for path in report.copies:
+            echo(f"copy {one_line(path)}: another file has this slug, date and text", err=True)
+        for path in report.section_pages:
+            echo(f"ignored {one_line(path)}: a section page", err=True)
+    for line in report.summary():
+        echo(one_line(line))
     if not report.is_complete:
         sys.exit(1)
+
+
+def _name(lines: Sequence[str], verbose: bool) -> None:
+    """Name files, or without `verbose` the first of them."""
+    shown = lines if verbose or len(lines) <= NAMED else lines[:NAMED]
+    for line in shown:
+        echo(line, err=True)
+    if len(shown) < len(lines):
+        what = lines[0].partition(" ")[0]
+        echo(f"{what} {len(lines) - len(shown)} more; --verbose names them", err=True)
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from .exporting import export_posts
 from .files import read_post
 from .finding import Skipped
-from .importing import ImportReport, import_posts
+from .importing import import_posts
+from .report import HeldBack, ImportReport
 
-__all__ = ["ImportReport", "Skipped", "export_posts", "import_posts", "read_post"]
+__all__ = ["HeldBack", "ImportReport", "Skipped", "export_posts", "import_posts", "read_post"]

@@ -3,66 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from .visibility import plain_key
+from ..posts import MAX_SLUG, slug_base, text_is_storable
+from .keys import FORMER_ADDRESSES, Keys
 
 _PLACEHOLDER: Final = re.compile(r":([a-z_]+)")
-_LANGUAGES: Final = frozenset(
-    [
-        "ar",
-        "bg",
-        "bn",
-        "ca",
-        "cs",
-        "da",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "eu",
-        "fa",
-        "fi",
-        "fr",
-        "gl",
-        "he",
-        "hi",
-        "hr",
-        "hu",
-        "hy",
-        "id",
-        "it",
-        "ja",
-        "ka",
-        "ko",
-        "lt",
-        "lv",
-        "nb",
-        "nl",
-        "nn",
-        "no",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "sr",
-        "sv",
-        "th",
-        "tr",
-        "uk",
-        "ur",
-        "vi",
-        "zh",
-    ]
-)
-_LANGUAGE: Final = re.compile(r"([a-z]{2})([-_][a-z]{2}|[-_][a-z]{4})?", re.IGNORECASE)
+_ADDRESS_IN_A_LIST: Final = re.compile(r",?\s+|,(?=/|https?://)")
+_GOOD_IN_A_URL: Final = re.compile(r"[\w.~-]*\w[\w.~-]*")
 
 
 def last_part(address: str) -> str:
@@ -108,25 +58,26 @@ def fill(template: str, name: str, day: datetime | None) -> str:
     return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
 
 
-def split_language(path: Path) -> tuple[str, str | None]:
-    """Return the stem of a file's name without its language, and the language: of `about.fr.md`.
+def slug_from(name: str) -> str | None:
+    """Return the slug that the last part of an address or a file's name gives, if any."""
+    if not name:
+        return None
+    good = len(name) <= MAX_SLUG and _GOOD_IN_A_URL.fullmatch(name)
+    return name if good else slug_base(name)
 
-    It is one only where that is proven: in `index.fr.md`, beside an `about.md`, or with a region as
-    in `about.pt-br.md`. `socket.io.md` and `v1.2.md` have none.
+
+def former_slugs(keys: Keys) -> tuple[str, ...]:
+    """Return the last parts of the addresses that a post had before, each once.
+
+    Several are a list, or one text with blanks between them. The keys stay with the rest of the
+    front matter: there is more in an address than a slug.
     """
-    stem, _, ending = path.stem.rpartition(".")
-    found = _LANGUAGE.fullmatch(ending)
-    if not stem or not found or found[1].lower() not in _LANGUAGES:
-        return path.stem, None
-    if stem.lower() == "index" or found[2] or path.with_name(stem + path.suffix).exists():
-        return stem, ending.lower().replace("_", "-")
-    return path.stem, None
-
-
-def address_of(matter: Mapping[str, Any], *names: str) -> str:
-    """Return the first address under one of these keys, however it is spelled."""
-    for name in names:
-        for key, value in matter.items():
-            if plain_key(key) == name and isinstance(value, str) and value.strip():
-                return value.strip()
-    return ""
+    found: dict[str, None] = {}
+    for entry in keys.find(FORMER_ADDRESSES):
+        said = entry.spelled
+        aliases = _ADDRESS_IN_A_LIST.split(said) if isinstance(said, str) else said
+        for alias in aliases if isinstance(aliases, list) else ():
+            former = last_part(alias) if isinstance(alias, str) else ""
+            if former.strip() and len(former) <= MAX_SLUG and text_is_storable(former):
+                found[former] = None
+    return tuple(found)

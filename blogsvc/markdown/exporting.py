@@ -7,17 +7,24 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from ..errors import ConfigurationError, InvalidPost
-from ..posts import PostRecord, PostRepository, slug_base
-from .files import read_post, write
+from ..posts import PostRecord, PostRepository, former_slugs, slug_base
+from .files import read_file
+from .languages import code_of
+from .sites import Site
+from .writing import write
 
 # A name that is the same file on every file system: no capitals, no marks, no dot in front, none
 # of the names that Windows keeps for itself.
 _PLAIN: Final = re.compile(r"(?!(con|prn|aux|nul|com\d|lpt\d)(\.|$))[a-z0-9][a-z0-9._-]{0,99}")
+
+
+_BATCH: Final = 100
+"""Posts that are in memory at a time."""
 
 
 async def export_posts(
@@ -44,8 +51,8 @@ async def export_posts(
     done = 0
     try:
         await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
-        async for post in posts.stream(batch=100):
-            await asyncio.to_thread(_export, post, directory)
+        async for post, former in _with_former_slugs(posts):
+            await asyncio.to_thread(_export, post, former, directory)
             done += 1
             if on_progress:
                 on_progress(done, max(done, total))
@@ -57,16 +64,31 @@ async def export_posts(
     return done
 
 
+async def _with_former_slugs(
+    posts: PostRepository,
+) -> AsyncIterator[tuple[PostRecord, Sequence[str]]]:
+    """Yield all posts, each with the slugs that it had before."""
+    page = None
+    while page is None or page.next:
+        page = await posts.page(order="oldest", limit=_BATCH, after=page.next if page else None)
+        former = await former_slugs(posts, [post.id for post in page])
+        for post in page:
+            yield post, former.get(post.id, ())
+
+
 def file_names(slug: str) -> tuple[str, ...]:
     """Return the names a post's file can have, best first; no other slug leads to any of them."""
     digest = hashlib.sha256(slug.encode()).hexdigest()[:8]
     readable = re.sub(r"[^a-z0-9._-]+", "-", slug.lower()).strip("-._")[:60] or slug_base(slug)
     with_digest = f"{readable}~{digest}.md"
-    return (f"{slug}.md", with_digest) if _PLAIN.fullmatch(slug) else (with_digest,)
+    # `about.fr.md` would be the French `about.md`.
+    in_a_language = "." in slug and code_of(slug.rpartition(".")[2])
+    is_plain = _PLAIN.fullmatch(slug) and not in_a_language
+    return (f"{slug}.md", with_digest) if is_plain else (with_digest,)
 
 
-def _export(post: PostRecord, directory: Path) -> None:
-    text = write(post).encode()
+def _export(post: PostRecord, former: Sequence[str], directory: Path) -> None:
+    text = write(post, former).encode()
     path = _choose(post, directory)
     if path.exists() and path.read_bytes() == text:
         return
@@ -81,7 +103,7 @@ def _export(post: PostRecord, directory: Path) -> None:
 def _choose(post: PostRecord, directory: Path) -> Path:
     paths = [directory / name for name in file_names(post.slug)]
     for path in paths:
-        if _holds(path, post):
+        if _holds(path, post, directory):
             return path
     for path in paths:
         if not os.path.lexists(path):
@@ -92,9 +114,9 @@ def _choose(post: PostRecord, directory: Path) -> Path:
     )
 
 
-def _holds(path: Path, post: PostRecord) -> bool:
+def _holds(path: Path, post: PostRecord, directory: Path) -> bool:
     try:
-        there = read_post(path)
+        there = read_file(path, Site(directory)).post
     except InvalidPost:
         return False
     return (there.slug, there.created_at) == (post.slug, post.created_at)

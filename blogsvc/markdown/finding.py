@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,8 +31,11 @@ def find_files(paths: Sequence[Path]) -> Found:
 
     What begins with a dot is not looked for. A link that is given is followed; one in a folder only
     where it leads to something below a path that is given, too: nothing else was meant to be read.
-    Raises `ConfigurationError` for a path that does not exist.
+    Raises `ConfigurationError` for a path that does not exist, a folder in which there is nothing,
+    and where there are no paths.
     """
+    if not paths:
+        raise ConfigurationError("No file or folder was named. Nothing was imported: name one.")
     for path in paths:
         if not os.path.exists(path):
             raise ConfigurationError(
@@ -66,7 +69,25 @@ def find_files(paths: Sequence[Path]) -> Found:
             else:
                 waiting.extend(reversed(inside))
                 links.extend(linked)
+    named = (Path(os.path.realpath(path.parent), path.name) for path, _ in skipped)
+    _check_none_is_empty(paths, [*files, *named])
     return Found(list(files.values()), skipped)
+
+
+def _check_none_is_empty(paths: Sequence[Path], found: Iterable[Path]) -> None:
+    """Raise `ConfigurationError` for a folder of `paths` that holds nothing of what was found."""
+    holding: set[str] = set()
+    for path in found:
+        above = str(path)
+        while above not in holding:
+            holding.add(above)
+            above = os.path.dirname(above)
+    for path in paths:
+        if os.path.realpath(path) not in holding:
+            raise ConfigurationError(
+                f"There is no Markdown file in {str(path)!r}, none whose name ends in "
+                f"{' or '.join(SUFFIXES)}. Nothing was imported: name another folder."
+            )
 
 
 class _Place(NamedTuple):

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import count
+from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..errors import (
-    AlreadyExists,
     ConfigurationError,
-    InvalidPost,
     NotOpen,
-    PostNotFound,
     SchemaOutOfDate,
     TransactionAborted,
     Unavailable,
     WrongEventLoop,
 )
-from ..posts import DRAFT, MAX_SLUG, UNSET, NewPost, PostRecord, PostRepository
-from .files import read_post
+from ..posts import PostRepository
 from .finding import Skipped, find_files
 from .frontmatter import in_one_line
-
-GAP: Final = 3
-"""Free slugs in a row after which no numbered one is looked for: posts may have been deleted."""
+from .languages import code_of
+from .matching import Matcher
+from .reading import Memory, Order, Read, Sites, read_batches
+from .report import HeldBack, ImportReport
+from .storing import Outcome, Storing
 
 # What would be the same for every file: it ends the import.
 _OF_THE_DATABASE: Final = (
@@ -41,32 +38,13 @@ _OF_THE_DATABASE: Final = (
     WrongEventLoop,
 )
 
-Outcome = Literal["created", "unchanged", "updated"]
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of the files of an import.
-
-    `section_pages` are the section pages, `_index.md`; `skipped` what could not be stored.
-    """
-
-    created: int
-    unchanged: int
-    updated: int
-    section_pages: tuple[Path, ...]
-    skipped: tuple[Skipped, ...]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every file that should be a post is one."""
-        return not self.skipped
-
 
 async def import_posts(
     posts: PostRepository,
     paths: Iterable[Path],
     *,
+    timezone: str | None = None,
+    language: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
     """Store Markdown files, and those in folders at any depth, as posts.
@@ -75,160 +53,164 @@ async def import_posts(
     with a dot is not looked for, and a link is followed only where it leads to what is imported
     anyway: no file is published from elsewhere.
 
-    A stored post is the one of a file when slug and date agree, or the slug alone where the file
-    has no date; it is brought up to date with the file. A post that has the slug for another reason
-    is not touched: the newcomer gets `slug-2`, and is found there the next time. So importing twice
-    stores nothing twice, and an import that was interrupted is finished by repeating it.
+    A post remembers the path of its file below its site, and is brought up to date with that file,
+    whatever was edited there. Another file's post is never touched: a newcomer whose slug is taken
+    gets `slug-2`. A moved file, and a post that has no file yet, are found by slug and date where
+    exactly one fits. So importing twice stores nothing twice, and an import that was interrupted is
+    finished by repeating it. Posts of files that are gone stay.
 
+    `timezone` (such as `Europe/Berlin`) is the one of dates that name none, and `language` (such as
+    `fr`) the one whose posts have the plain slugs; without them, the site's configuration counts.
     `on_progress` is called with how many files are done, 0 first, and how many there are. Raises
-    `ConfigurationError`, before anything is stored, for a path that does not exist, and what the
-    repository raises where it is the database that fails and not one file.
+    `ConfigurationError`, before anything is stored, for a path that does not exist, for a folder
+    without Markdown, an unknown time zone or language and where there is nothing but section pages,
+    and what the repository raises where it is the database that fails and not one file.
     """
-    found = await asyncio.to_thread(find_files, [Path(path) for path in paths])
-    done = count()
+    given = [Path(path) for path in paths]
+    sites = Sites(given, _timezone(timezone), _language(language))
+    found = await asyncio.to_thread(find_files, given)
+    matcher = await asyncio.to_thread(
+        lambda: Matcher((path, sites.of(path)) for path in found.files)
+    )
+    return await _Import(posts, sites, matcher, on_progress).run(found.files, found.skipped)
 
-    def tick() -> None:
-        if on_progress:
-            on_progress(next(done), len(found.files))
 
-    tick()
-    survey = await asyncio.to_thread(_survey, found.files)
-    skipped = [*found.skipped, *survey.skipped]
-    for _ in (*survey.sections, *survey.skipped):
-        tick()
-    storing = _Storing(posts)
-    outcomes: Counter[str] = Counter()
-    for path in survey.ordered:
+class _Import:
+    """One run over the files, twice: first what is as it was, then what is new or changed, by date.
+
+    A file that is as it was costs one look, and has its post before any other one is asked. Of the
+    others the order stays in memory, and as much of them as there is room for.
+    """
+
+    def __init__(
+        self,
+        posts: PostRepository,
+        sites: Sites,
+        matcher: Matcher,
+        on_progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._posts = posts
+        self._sites = sites
+        self._memory = Memory()
+        self._storing = Storing(posts, matcher)
+        self._on_progress = on_progress
+        self._done, self._total = 0, 0
+        self._outcomes: Counter[Outcome] = Counter()
+        self._skipped: list[Skipped] = []
+        self._updated: list[Path] = []
+        self._copies: list[Path] = []
+        self._held_back: list[HeldBack] = []
+        self._kept: Counter[str] = Counter()
+
+    async def run(self, files: Sequence[Path], skipped: Sequence[Skipped]) -> ImportReport:
+        self._total = len(files)
+        self._skipped += skipped
+        if self._on_progress:
+            self._on_progress(0, self._total)
+        sections = [path for path in files if _is_section(path)]
+        self._tick(len(sections))
+        waiting: list[Order] = []
+        one_by_one = ([path] for path in files if not _is_section(path))
+        async for batch in read_batches(one_by_one, self._sites, self._memory):
+            waiting += await self._look(self._readable(batch))
+        if not (waiting or self._outcomes or self._skipped):
+            raise ConfigurationError(
+                "There are only section pages, _index.md, and no post. Nothing was imported: name "
+                "a folder with posts."
+            )
+        waiting.sort()
+        alike = itertools.groupby(waiting, key=lambda order: order[:2])
+        groups = ([Path(path) for *_, path in orders] for _, orders in alike)
+        async for batch in read_batches(groups, self._sites, self._memory):
+            await self._store(self._readable(batch))
+        return ImportReport(
+            created=self._outcomes["created"],
+            unchanged=self._outcomes["unchanged"] + self._outcomes["copied"],
+            updated=self._outcomes["updated"],
+            section_pages=tuple(sections),
+            skipped=tuple(self._skipped),
+            updated_files=tuple(self._updated),
+            copies=tuple(self._copies),
+            held_back=tuple(self._held_back),
+            kept=dict(sorted(self._kept.items(), key=lambda key: (-key[1], key[0]))),
+        )
+
+    def _readable(self, batch: Sequence[Read | Skipped]) -> list[Read]:
+        for one in batch:
+            if isinstance(one, Skipped):
+                self._skipped.append(one)
+                self._tick(1)
+        return [one for one in batch if isinstance(one, Read)]
+
+    async def _look(self, batch: Sequence[Read]) -> list[Order]:
+        """Take note of the files whose posts are as they say; return the order of the others."""
+        unchanged = await self._storing.unchanged([read.file for read in batch])
+        for place in sorted(unchanged):
+            self._note(batch[place], "unchanged")
+        others = [read for place, read in enumerate(batch) if place not in unchanged]
+        for read in others:
+            self._memory.keep(read)
+        return [read.order for read in others]
+
+    async def _store(self, batch: Sequence[Read]) -> None:
+        """Store a batch; where that fails, its halves, until the error is that of one file."""
         try:
-            # Read again: the survey kept no content, so that one file is in memory at a time.
-            new = await asyncio.to_thread(read_post, path)
-            outcomes[await storing.store(new)] += 1
-        except InvalidPost as error:
-            skipped.append(_skip(path, error))
+            outcomes = await self._storing.store([read.file for read in batch])
         except _OF_THE_DATABASE:
             raise
         except Exception as error:  # noqa: BLE001 - an error of one file is that file's
-            await posts.exists(1)  # where the database does not answer, that ends the import
-            skipped.append(Skipped(path, f"could not be stored ({in_one_line(error)})"))
-        tick()
-    return ImportReport(
-        created=outcomes["created"],
-        unchanged=outcomes["unchanged"],
-        updated=outcomes["updated"],
-        section_pages=survey.sections,
-        skipped=tuple(skipped),
-    )
-
-
-class _Survey(NamedTuple):
-    ordered: list[Path]
-    sections: tuple[Path, ...]
-    skipped: list[Skipped]
-
-
-def _survey(files: Iterable[Path]) -> _Survey:
-    """Order the files by date, so that the oldest of two posts keeps the plain slug."""
-    dated: list[tuple[datetime, str, Path]] = []
-    sections: list[Path] = []
-    skipped: list[Skipped] = []
-    for path in files:
-        if path.name.lower().startswith("_index."):
-            sections.append(path)
-            continue
-        try:
-            created_at = read_post(path).created_at
-        except InvalidPost as error:
-            skipped.append(_skip(path, error))
+            await self._posts.exists(1)  # where the database does not answer, that ends the import
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._store(batch[:middle])
+                await self._store(batch[middle:])
+                return
+            path = batch[0].file.path
+            self._skipped.append(Skipped(path, f"could not be stored ({in_one_line(error)})"))
+            self._tick(1)
         else:
-            dated.append((created_at or datetime.max.replace(tzinfo=UTC), str(path), path))
-    return _Survey([path for *_, path in sorted(dated)], tuple(sections), skipped)
+            for read, outcome in zip(batch, outcomes, strict=True):
+                self._note(read, outcome)
+
+    def _note(self, read: Read, outcome: Outcome) -> None:
+        path = read.file.path
+        self._outcomes[outcome] += 1
+        if outcome == "updated":
+            self._updated.append(path)
+        elif outcome == "copied":
+            self._copies.append(path)
+        if read.held_back:
+            self._held_back.append(HeldBack(path, read.held_back))
+        self._kept.update(read.kept)
+        self._tick(1)
+
+    def _tick(self, number: int) -> None:
+        for _ in range(number):
+            self._done += 1
+            if self._on_progress:
+                self._on_progress(self._done, self._total)
 
 
-def _skip(path: Path, error: InvalidPost) -> Skipped:
-    return Skipped(path, f"{error.field} {error.reason}")
+def _timezone(name: str | None) -> tzinfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    # It raises what opening a file of that name raises, too.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"There is no time zone {name!r}. Nothing was imported: write it as Europe/Berlin or "
+            "UTC."
+        ) from error
 
 
-class _Storing:
-    """One run: remembers which slugs its files have got, so that no two of them share one."""
-
-    def __init__(self, posts: PostRepository) -> None:
-        self._posts = posts
-        self._taken: dict[str, tuple[datetime, bytes]] = {}
-
-    async def store(self, new: NewPost) -> Outcome:
-        """Make the database hold what a file says."""
-        while True:
-            slug, post = await self._find(new)
-            try:
-                if slug in self._taken:
-                    return "unchanged"  # a copy of a file that was stored in this run
-                stored = await (self._update(post, new) if post else self._create(slug, new))
-            except (AlreadyExists, PostNotFound):
-                continue  # somebody else was faster: look again
-            self._taken[slug] = stored.created_at, await asyncio.to_thread(_digest, stored)
-            if post is None:
-                return "created"
-            return "unchanged" if stored.version == post.version else "updated"
-
-    async def _find(self, new: NewPost) -> tuple[str, PostRecord | None]:
-        """Return the slug for a post, and the post that is stored there if it is the same one.
-
-        Of several that it may be, the one with the same text is it: the files of the others may
-        not be part of this run.
-        """
-        free: list[str] = []
-        similar: PostRecord | None = None
-        digest = await asyncio.to_thread(_digest, new)
-        for slug in _numbered(new.slug or ""):
-            post = None
-            if slug in self._taken:
-                created_at, text = self._taken[slug]
-            else:
-                try:
-                    post = await self._posts.get_by_slug(slug)
-                except PostNotFound:
-                    free.append(slug)
-                    if len(free) == GAP:
-                        break
-                    continue
-                created_at, text = post.created_at, await asyncio.to_thread(_digest, post)
-            if new.created_at in (None, created_at):
-                if text == digest:
-                    return slug, post
-                if not free:
-                    similar = similar or post
-        return (similar.slug, similar) if similar else (free[0], None)
-
-    async def _create(self, slug: str, new: NewPost) -> PostRecord:
-        return await self._posts.create(
-            new.title,
-            new.content,
-            status=new.status,
-            slug=slug,
-            published_at=new.published_at,
-            created_at=new.created_at,
+def _language(name: str | None) -> str | None:
+    if name is not None and code_of(name) is None:
+        raise ConfigurationError(
+            f"There is no language {name!r}. Nothing was imported: write it as fr or pt-br."
         )
-
-    async def _update(self, post: PostRecord, new: NewPost) -> PostRecord:
-        # In one statement: nobody sees the old text as published, or the new one as a draft. A file
-        # that does not say when it was published leaves that time as it is.
-        keeps_time = new.published_at is None and new.status != DRAFT
-        return await self._posts.update(
-            post.id,
-            title=new.title,
-            content=new.content,
-            status=new.status,
-            published_at=UNSET if keeps_time else new.published_at,
-        )
+    return name
 
 
-def _digest(post: NewPost | PostRecord) -> bytes:
-    return hashlib.sha256(f"{len(post.title)} {post.title}{post.content}".encode()).digest()
-
-
-def _numbered(slug: str) -> Iterator[str]:
-    """Yield `hello`, `hello-2`, `hello-3` and so on, none longer than a slug can be."""
-    yield slug
-    for number in count(2):
-        ending = f"-{number}"
-        yield slug[: MAX_SLUG - len(ending)] + ending
+def _is_section(path: Path) -> bool:
+    return path.name.lower().startswith("_index.")

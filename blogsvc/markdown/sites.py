@@ -1,41 +1,36 @@
-"""The site that files belong to: names each by its path there, which outlives title and date."""
+"""The site that files belong to: their paths in it, its language and its time zone."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-_SITES: Final[tuple[str, ...]] = (
-    ".git",
-    "_config.yml",
-    "_config.yaml",
-    "hugo.toml",
-    "hugo.yaml",
-    "hugo.yml",
-    "hugo.json",
-    "pelicanconf.py",
-    "astro.config.mjs",
-    "astro.config.ts",
-    "astro.config.js",
-    ".eleventy.js",
-    "eleventy.config.js",
-    "eleventy.config.mjs",
-    "eleventy.config.cjs",
-)
-_SITES_BESIDE_CONTENT: Final[tuple[str, ...]] = (
-    "config.toml",
-    "config.yaml",
-    "config.yml",
-    "config.json",
-)
-"""Names that other programs use, too: of a site only where a folder `content` is beside them."""
+from .languages import CODES, code_of
+from .settings import Generator, settings_of
+
+_REPOSITORY: Final = ".git"
+_FOLDERS_OF_LANGUAGES: Final = ("i18n", "_i18n", "locales", "translations")
 
 
-class Site(NamedTuple):
-    """The blog that files belong to, as far as more than one file has to do with it."""
+@dataclass(frozen=True)
+class Site:
+    """The blog that files belong to, as far as more than one file has to do with it.
+
+    `language` is the default one, whose posts have the plain slugs; `languages` are those that the
+    configuration names. Made for one import: it remembers what is in a folder.
+    """
 
     folder: Path
+    language: str | None = None
+    languages: frozenset[str] = frozenset()
+    timezone: tzinfo = UTC
+    generator: Generator | None = None
+    _listed: dict[Path, tuple[frozenset[str], frozenset[str]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def source_of(self, path: Path) -> str:
         """Return the path of a file below the folder of its site, as text that can be stored.
@@ -46,23 +41,98 @@ class Site(NamedTuple):
         below = Path(os.path.abspath(path)).relative_to(self.folder)
         return os.fsencode(below.as_posix()).decode(errors="backslashreplace")
 
+    def split_language(self, path: Path) -> tuple[str, str | None]:
+        """Return the stem of a file's name without its language, and the language.
 
-def site_of(imported: Path) -> Site:
+        `fr` in `about.fr.md` is one only where that is proven: beside an `about.md` or
+        `about.de.md`, in `index.fr.md`, with a region as in `about.pt-br.md`, or where the
+        configuration names the language. `socket.io.md` and `v1.2.md` have none.
+        """
+        stem, _, ending = path.stem.rpartition(".")
+        code = code_of(ending)
+        if not stem or not code:
+            return path.stem, None
+        is_proven = (
+            stem.lower() in ("index", "readme") or "-" in code or code in self.languages
+        ) or any(
+            f"{stem}{other}{path.suffix}" in self._list(path.parent)[0]
+            for other in ("", *(f".{one}" for one in CODES if one != code))
+        )
+        return (stem, code) if is_proven else (path.stem, None)
+
+    def is_bundle(self, path: Path, stem: str) -> bool:
+        """Whether a file is named after its folder: an `index.md`, or a `README.md` alone there."""
+        if stem.lower() != "readme":
+            return stem.lower() == "index"
+        others = (name.lower() for name in self._list(path.parent)[0])
+        return path.parent != self.folder and not any(
+            name.endswith(path.suffix.lower()) and not name.startswith("readme") for name in others
+        )
+
+    def folder_language(self, path: Path) -> str | None:
+        """Return the language of the folders that a file is in: of `content/fr/about.md`.
+
+        A folder is a language where the configuration names it, or where it has only languages
+        beside it.
+        """
+        folder = self.folder
+        for part in path.relative_to(folder).parts[:-1]:
+            code = code_of(part)
+            if code and (code in self.languages or self._holds_languages(folder)):
+                return code
+            folder /= part
+        return None
+
+    def _holds_languages(self, folder: Path) -> bool:
+        if folder.name.lower() in _FOLDERS_OF_LANGUAGES:
+            return True
+        folders = self._list(folder)[1]
+        return len(folders) > 1 and all(code_of(name) for name in folders)
+
+    def _list(self, folder: Path) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the names of what is in a folder, and of the folders that are not hidden."""
+        if folder not in self._listed:
+            names: set[str] = set()
+            folders: set[str] = set()
+            try:
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        names.add(entry.name)
+                        if entry.is_dir() and not entry.name.startswith("."):
+                            folders.add(entry.name)
+            except OSError:
+                pass
+            self._listed[folder] = frozenset(names), frozenset(folders)
+        return self._listed[folder]
+
+
+def site_of(imported: Path, *, timezone: tzinfo | None = None, language: str | None = None) -> Site:
     """Return the site of a file or folder that is imported.
 
     Its folder is the nearest one, the imported one or above it, that holds `.git` or the
     configuration of a site generator. Without one it is the folder around the imported one, so that
     sources begin with that one's name.
+
+    A time zone or language that is given counts before those of the configuration. Without either,
+    the time zone is UTC, and no language is the default.
     """
     root = Path(os.path.abspath(imported))
     if not root.is_dir():
         root = root.parent
-    above = (folder for folder in (root, *root.parents) if _is_site(folder))
-    return Site(next(above, root.parent))
-
-
-def _is_site(folder: Path) -> bool:
-    names = _SITES
-    if (folder / "content").is_dir():
-        names += _SITES_BESIDE_CONTENT
-    return any((folder / name).exists() for name in names)
+    for folder in (root, *root.parents):
+        settings = settings_of(folder)
+        if settings:
+            names = (language or settings.language or "", *settings.languages)
+            found = [code_of(name) for name in names]
+            return Site(
+                folder,
+                language=found[0],
+                languages=frozenset(code for code in found if code),
+                timezone=timezone or settings.timezone or UTC,
+                generator=settings.generator,
+            )
+        if (folder / _REPOSITORY).exists():
+            break
+    else:
+        folder = root.parent
+    return Site(folder, language=code_of(language or ""), timezone=timezone or UTC)

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import PurePath
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from ..posts import ARCHIVED, DRAFT, PUBLISHED, Status
+from .dates import read_time
+from .keys import Entry, Keys, plain_key
 
 _NO: Final = ("false", "no", "off", "n", "0", "")
 _YES: Final = ("true", "yes", "on", "y", "1")
 
 # By `plain_key`: what hides a post when it is true, and what shows one when it is true.
-_HIDING: Final = ("draft", "isdraft", "private", "hidden", "hide", "unlisted", "headless")
-_SHOWING: Final = ("published", "publish", "ispublished", "public", "visible", "listed", "render")
+HIDING: Final = (
+    "draft",
+    "isdraft",
+    "private",
+    "isprivate",
+    "hidden",
+    "hide",
+    "unlisted",
+    "headless",
+    "eleventyexcludefromcollections",
+)
+SHOWING: Final = ("published", "publish", "ispublished", "public", "visible", "listed", "render")
+STATUS: Final = ("status", "poststatus", "visibility")
+PASSWORD: Final = ("password", "postpassword")
+BUILD: Final = ("build",)
+
+# What a status and a draft of ours say in full.
+_OURS: Final = ("draft", "isdraft", "published", "publish", "ispublished", "status", "poststatus")
 
 _STATUSES: Final[dict[str, Status]] = {
     "published": PUBLISHED,
@@ -31,39 +48,65 @@ class Visibility(NamedTuple):
     held_back: str | None
 
 
-def plain_key(key: object) -> str:
-    """Return a key as generators compare it: `publish_date` and `PublishDate` are the same."""
-    return str(key).lower().replace("_", "").replace("-", "")
-
-
-def visibility_of(matter: Mapping[str, Any], path: PurePath) -> Visibility:
+def visibility_of(keys: Keys, folders: Sequence[str]) -> Visibility:
     """Return what the file's own site generator would do with it.
 
     A value that nobody can be sure of hides the post: it is a draft, and `held_back` names the
     value. `published` may be a date, which hides nothing.
     """
-    if any(part.lower() == "_drafts" for part in path.parts[:-1]):
-        return Visibility(DRAFT, "_drafts")
     status: Status = PUBLISHED
-    for key, value in matter.items():
-        name, said = plain_key(key), _word(value)
-        told = f"{key}: {said}"[:100]
-        if name in _HIDING and said not in _NO:
-            return Visibility(DRAFT, told)
-        if name in _SHOWING and said in _NO and said:
-            return Visibility(DRAFT, told)
-        if name in _SHOWING and said and said not in _YES and not said[:1].isdigit():
-            return Visibility(DRAFT, told)
-        if name == "password" and said:
-            return Visibility(DRAFT, "password")
-        if name == "permalink" and value is False:
-            return Visibility(DRAFT, told)
-        if name in ("visibility", "status", "poststatus") and said:
-            status = _STATUSES.get(said, DRAFT)
-            if status == DRAFT:
-                return Visibility(DRAFT, told)
-    return Visibility(status, None if status == PUBLISHED else "status: archived")
+    reasons = ["_drafts"] if any(folder.lower() == "_drafts" for folder in folders) else []
+    for entry in keys:
+        name, said = plain_key(entry.key), _word(entry.spelled)
+        reason = _reason(name, said, entry)
+        if reason:
+            reasons.append(reason)
+        if name in STATUS:
+            status = _STATUSES.get(said, status)
+        known = _STATUSES if name in STATUS else (*_YES, *_NO)
+        if name in _OURS and said in known:
+            keys.used.add(entry.key)
+    if reasons:
+        return Visibility(DRAFT, reasons[0])
+    return Visibility(status, None if status == PUBLISHED else f"status: {status}")
+
+
+def _reason(name: str, said: str, entry: Entry) -> str | None:
+    """Return what in an entry hides the post, if anything."""
+    told = f"{entry.key}: {said}"[:100]
+    if name in HIDING:
+        return told if said not in _NO else None
+    if name in SHOWING:
+        if not said or said in _YES or (name == "published" and _is_time(entry.value)):
+            return None
+        return told
+    if name in STATUS:
+        return told if said and _STATUSES.get(said, DRAFT) == DRAFT else None
+    if name in PASSWORD:
+        return entry.key if said else None
+    if name == "permalink":
+        return told if entry.value is False else None
+    if name in BUILD and isinstance(entry.spelled, dict):
+        return next(
+            (
+                f"{entry.key}: {key}: {_word(value)}"[:100]
+                for key, value in entry.spelled.items()
+                if plain_key(key) in ("render", "list") and _word(value) in ("never", *_NO)
+            ),
+            None,
+        )
+    return None
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return read_time(value) is not None
+    except ValueError:
+        return False
 
 
 def _word(value: object) -> str:
-    return "" if value is None else " ".join(str(value).split()).lower()
+    """Return what was typed, in one case; of a list or mapping, only that it is one."""
+    if isinstance(value, str):
+        return " ".join(value[:1000].split()).lower()
+    return "" if value is None else f"a {type(value).__name__}"

@@ -16,26 +16,44 @@ from .records import (
 )
 from .repository import PostRepository
 from .slugs import slug_base
-from .validation import MAX_CONTENT, MAX_SLUG, check_post, check_status, text_is_storable
+from .sources import Change, Sought, Stored, find_stored, former_slugs, store_posts, taken_slugs
+from .validation import (
+    MAX_CONTENT,
+    MAX_SLUG,
+    MAX_TAG,
+    MAX_TITLE,
+    check_post,
+    check_status,
+    text_is_storable,
+)
 
 __all__ = [
     "ARCHIVED",
     "DRAFT",
     "MAX_CONTENT",
     "MAX_SLUG",
+    "MAX_TAG",
+    "MAX_TITLE",
     "PUBLISHED",
     "STATUSES",
     "UNSET",
+    "Change",
     "NewPost",
     "Order",
     "Page",
     "PostRecord",
     "PostRepository",
     "SearchHit",
+    "Sought",
     "Status",
+    "Stored",
     "Unset",
     "check_post",
     "check_status",
+    "find_stored",
+    "former_slugs",
     "slug_base",
+    "store_posts",
+    "taken_slugs",
     "text_is_storable",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -55,6 +55,20 @@ async def create_many(database: Database, table: str, posts: Iterable[NewPost]) 
         while chunk := _take_chunk(source, len(ids)):
             ids += await _create_chunk(database, table, chunk, len(ids), made)
     return ids
+
+
+async def create_where_free(
+    database: Database, table: str, posts: Mapping[str, Mapping[str, Any]]
+) -> dict[str, int]:
+    """Store posts under these slugs, each where no post has it; return the ids of those stored.
+
+    Each post is its fields, as `check_post` returns them.
+    """
+    if not posts:
+        return {}
+    wanted = {slug: place for place, slug in enumerate(posts)}
+    rows = await database.write(sql.create_many(table), *_columns([*posts.values()], wanted))
+    return dict(rows)
 
 
 def _take_chunk(source: Iterator[NewPost], first: int) -> list[_New]:
@@ -144,7 +158,7 @@ async def _make_way(
     return False
 
 
-def _columns(chunk: Sequence[_New], wanted: dict[str, int]) -> list[list[Any]]:
+def _columns(chunk: Sequence[Mapping[str, Any]], wanted: dict[str, int]) -> list[list[Any]]:
     """Turn posts into the columns that one INSERT takes, in the order of the posts."""
     rows = [
         (
@@ -152,12 +166,12 @@ def _columns(chunk: Sequence[_New], wanted: dict[str, int]) -> list[list[Any]]:
             post["content"],
             slug,
             post["status"],
-            _time(post["published_at"]),
-            _time(post["created_at"]),
-            _array(post["tags"]),
+            time(post["published_at"]),
+            time(post["created_at"]),
+            array(post["tags"]),
             post["metadata"],
-            _time(post["updated_at"]),
-            _array(post["former_slugs"]),
+            time(post["updated_at"]),
+            array(post["former_slugs"]),
             post["source"],
         )
         for slug, place in wanted.items()
@@ -166,11 +180,12 @@ def _columns(chunk: Sequence[_New], wanted: dict[str, int]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _time(value: datetime | None) -> str | None:
+def time(value: datetime | None) -> str | None:
+    """Return a time as text: a column of them is sent as texts, which the driver knows."""
     return None if value is None else value.isoformat()
 
 
-def _array(texts: list[str]) -> str:
+def array(texts: Iterable[str]) -> str:
     """Return texts as PostgreSQL writes an array: a row of a column cannot be one itself."""
     quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
     return "{" + ",".join(f'"{text}"' for text in quoted) + "}"

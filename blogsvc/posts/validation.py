@@ -36,13 +36,14 @@ MAX_METADATA: Final = 1_000_000
 MAX_DEPTH: Final = 100
 """Objects and lists in one another that metadata can have."""
 
+MAX_TITLE: Final = 255
 MAX_SLUG: Final = 255
 MAX_TAG: Final = 255
 MAX_LIMIT: Final = 1000
 MAX_BIGINT: Final = 2**63 - 1
 MAX_INT: Final = 2**31 - 1
 
-_MAX_LENGTHS: Final = {"title": 255, "slug": MAX_SLUG}
+_MAX_LENGTHS: Final = {"title": MAX_TITLE, "slug": MAX_SLUG}
 
 
 def check_post(post: NewPost, index: int | None = None) -> dict[str, Any]:

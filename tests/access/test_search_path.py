@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -13,6 +14,7 @@ import pytest
 
 from blogsvc import BlogService
 from blogsvc.errors import LockedError, MigrationError
+from blogsvc.markdown import import_posts
 from blogsvc.migrator import Migrator, history, lock, running
 from blogsvc.testing import create_database, drop_database
 
@@ -182,6 +184,21 @@ async def test_a_session_that_lost_its_search_path_does_not_migrate(attacked: At
 async def test_no_call_of_the_repository_is_led_astray(attacked_blog: Attacked) -> None:
     async with BlogService(attacked_blog.app, schema=attacked_blog.schema) as blog:
         await every_call(blog)
+
+
+async def test_no_import_is_led_astray(attacked_blog: Attacked, tmp_path: Path) -> None:
+    text = "---\ntitle: {}\ndate: 2026-05-01\ntags: [a, b]\nauthor: Ann\naliases: [old]\n---\n{}\n"
+    async with BlogService(attacked_blog.app, schema=attacked_blog.schema) as blog:
+        await blog.posts.create("Mine", "", slug="a")
+        for slug, title in (("a", "First"), ("a", "Edited"), ("b", "Renamed")):
+            for name in ("x/a.md", "y/a.md", f"{slug}.md"):
+                path = tmp_path / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text.format(title, f"{title} {name}"), encoding="utf-8")
+            for _ in range(2):
+                report = await import_posts(blog.posts, [tmp_path])
+                assert report.is_complete, report.skipped
+        assert await blog.posts.count() == 5
 
 
 async def test_nobody_who_looks_at_the_schema_is_led_astray(attacked_blog: Attacked) -> None:

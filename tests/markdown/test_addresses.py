@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from blogsvc.markdown.addresses import fill, last_part, split_language
+from blogsvc.markdown.addresses import fill, former_slugs, last_part
+from blogsvc.markdown.keys import Keys
 
 DAY = datetime(2014, 3, 7, tzinfo=UTC)
 
@@ -56,27 +57,17 @@ def test_without_a_date_its_placeholders_have_no_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "stem", "language"),
+    ("matter", "former"),
     [
-        ("index.fr.md", "index", "fr"),
-        ("index.FR.mdx", "index", "fr"),
-        ("about.fr.md", "about", "fr"),
-        ("news.pt-br.md", "news", "pt-br"),
-        ("news.zh_Hans.md", "news", "zh-hans"),
-        ("about.md", "about", None),
-        ("alone.fr.md", "alone.fr", None),
-        ("node.js.md", "node.js", None),
-        ("socket.io.md", "socket.io", None),
-        ("asp.net.md", "asp.net", None),
-        ("index.html.md", "index.html", None),
-        ("v1.2.md", "v1.2", None),
-        ("c.md", "c", None),
-        (".fr.md", ".fr", None),
+        ({"aliases": ["/2014/old/", "older.html", "/"]}, ("old", "older")),
+        ({"Redirect_From": "/old/"}, ("old",)),
+        ({"alias": "/a/b /c,d/, /e"}, ("b", "c,d", "e")),
+        ({"aliases": ["/old/"], "redirect_from": ["/old", "/x/"]}, ("old", "x")),
+        ({"aliases": [None, "", "/", {"from": "/x/"}, "a\0b", "x" * 256]}, ()),
+        ({"aliases": {"old": "x"}}, ()),
     ],
 )
-def test_a_language_in_a_name_is_one_where_that_is_proven(
-    tmp_path: Path, name: str, stem: str, language: str | None
+def test_former_slugs_are_the_last_parts_of_former_addresses(
+    matter: dict[str, Any], former: tuple[str, ...]
 ) -> None:
-    for sibling in ("about.md", "node.md", "socket.md", "asp.md"):
-        (tmp_path / sibling).touch()
-    assert split_language(tmp_path / name) == (stem, language)
+    assert former_slugs(Keys(matter, matter)) == former

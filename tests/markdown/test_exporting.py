@@ -75,6 +75,10 @@ SLUGS = [
     "a: 'b' \"c\" # \\",
     "1.0",
     "trailing. ",
+    "about",
+    "about.fr",
+    "index.de",
+    "readme",
 ]
 
 
@@ -102,8 +106,8 @@ async def assert_round_trip(blog: BlogService, sql: asyncpg.Connection, folder: 
 async def test_a_post_is_written_as_markdown_with_front_matter(
     blog: BlogService, tmp_path: Path
 ) -> None:
-    await blog.posts.create(
-        "Hello: 😀", "First", slug="hello", status="published", published_at=THEN, created_at=THEN
+    await blog.posts.create_many(
+        [NewPost("Hello: 😀", "First", "published", "hello", THEN, THEN, updated_at=THEN)]
     )
     assert await export_posts(blog.posts, tmp_path) == 1
     assert (tmp_path / "hello.md").read_text(encoding="utf-8") == (
@@ -111,6 +115,7 @@ async def test_a_post_is_written_as_markdown_with_front_matter(
         "title: 'Hello: 😀'\n"
         "slug: hello\n"
         "date: 2026-05-01 10:00:00.123456+00:00\n"
+        "updated: 2026-05-01 10:00:00.123456+00:00\n"
         "---\n"
         "\n"
         "First\n"
@@ -149,7 +154,9 @@ async def test_every_slug_has_a_file_of_its_own_inside_the_folder(
     assert len({path.name.casefold() for path in everything}) == len(SLUGS)
 
 
-@pytest.mark.parametrize("slug", ["hello", "1.0-release", "a" * 100, "2026-05-01-x", "index"])
+@pytest.mark.parametrize(
+    "slug", ["hello", "1.0-release", "a" * 100, "2026-05-01-x", "index", "node.js", "fr"]
+)
 def test_a_plain_slug_is_the_name(slug: str) -> None:
     assert file_names(slug)[0] == f"{slug}.md"
 
@@ -162,6 +169,18 @@ def test_a_name_is_safe_on_every_file_system(slug: str) -> None:
         assert len(name) < 120
         assert not name.startswith((".", "_index", "con."))
         assert not set(name) & set('/\\:*?"<>|\n ')
+
+
+async def test_former_slugs_still_lead_to_a_post_that_comes_back(
+    blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await blog.posts.create_many(NewPost(f"Post {n}", "", slug=f"post-{n}") for n in range(250))
+    for slug in ("post-7", "post-240"):
+        post = await blog.posts.get_by_slug(slug)
+        await blog.posts.update(post.id, slug=f"new-{slug}")
+    await assert_round_trip(blog, sql, tmp_path)
+    assert (await blog.posts.get_by_slug("post-7")).slug == "new-post-7"
+    assert (await blog.posts.get_by_slug("post-240")).slug == "new-post-240"
 
 
 async def test_exporting_again_brings_the_file_up_to_date(
@@ -371,4 +390,7 @@ async def test_an_export_that_is_killed_leaves_whole_files_and_can_be_repeated(
     await asyncio.to_thread(export_until_killed, database, tmp_path)
     assert path.read_bytes() == before
     await export_posts(blog.posts, tmp_path)
-    assert path.read_bytes() == before.replace(b"old", b"new")
+    after = path.read_bytes()
+    content = LARGE.encode()
+    assert content in before
+    assert after.endswith(b"---\n\n" + content.replace(b"old", b"new") + b"\n")

@@ -39,7 +39,7 @@ def test_whatever_goes_wrong_with_a_file_is_said_about_it(
 
     path = tmp_path / "hello.md"
     path.write_text("---\ntitle: x\n---\n", encoding="utf-8")
-    for place in ("_read", "parse", "_to_post"):
+    for place in ("_read", "parse", "post_of"):
         with monkeypatch.context() as patch:
             patch.setattr(files, place, fail)
             with pytest.raises(InvalidPost, match=r"file (cannot be read \(|is too large)"):

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from blogsvc.markdown.visibility import visibility_of
+from blogsvc.markdown.keys import Keys
+from blogsvc.markdown.visibility import Visibility, visibility_of
+
+
+def of(matter: dict[str, Any], *folders: str) -> Visibility:
+    spelled = {
+        key: str(value).lower() if isinstance(value, bool | int | date) else value
+        for key, value in matter.items()
+    }
+    return visibility_of(Keys(matter, spelled), folders)
 
 
 @pytest.mark.parametrize(
@@ -39,10 +47,16 @@ from blogsvc.markdown.visibility import visibility_of
         ({"status": 1}, "status: 1"),
         ({"status": "publish", "draft": True}, "draft: true"),
         ({"draft": True, "published": True}, "draft: true"),
+        ({"post_password": "secret"}, "post_password"),
+        ({"eleventyExcludeFromCollections": True}, "eleventyExcludeFromCollections: true"),
+        ({"_build": {"render": "never"}}, "_build: render: never"),
+        ({"build": {"list": "never", "render": "always"}}, "build: list: never"),
+        ({"hidden": ["a"]}, "hidden: a list"),
+        ({"published": ["a"]}, "published: a list"),
     ],
 )
 def test_what_is_held_back_is_a_draft_and_says_why(matter: dict[str, Any], held_back: str) -> None:
-    assert visibility_of(matter, Path("post.md")) == ("draft", held_back)
+    assert of(matter) == ("draft", held_back)
 
 
 @pytest.mark.parametrize(
@@ -65,21 +79,22 @@ def test_what_is_held_back_is_a_draft_and_says_why(matter: dict[str, Any], held_
         {"STATUS": "Published"},
         {"status": None},
         {"visibility": "public"},
+        {"build": {"list": "local", "render": "link"}},
     ],
 )
 def test_what_is_shown_is_published(matter: dict[str, Any]) -> None:
-    assert visibility_of(matter, Path("post.md")) == ("published", None)
+    assert of(matter) == ("published", None)
 
 
-@pytest.mark.parametrize("path", ["_drafts/a.md", "blog/_drafts/a.md", "_drafts/x/y/a.md"])
-def test_a_drafts_folder_at_any_depth_holds_its_files_back(path: str) -> None:
-    assert visibility_of({"published": True}, Path(path)) == ("draft", "_drafts")
+@pytest.mark.parametrize("folders", [("_drafts",), ("blog", "_Drafts"), ("_drafts", "x", "y")])
+def test_a_drafts_folder_at_any_depth_holds_its_files_back(folders: tuple[str, ...]) -> None:
+    assert of({"published": True}, *folders) == ("draft", "_drafts")
 
 
-def test_a_file_or_folder_with_another_name_holds_nothing_back() -> None:
-    for path in ("_drafts.md", "my_drafts/a.md", "_posts/a.md"):
-        assert visibility_of({}, Path(path)).status == "published"
+def test_a_folder_with_another_name_holds_nothing_back() -> None:
+    for folder in ("my_drafts", "_posts", "drafts.old"):
+        assert of({}, folder).status == "published"
 
 
 def test_an_archived_post_stays_archived() -> None:
-    assert visibility_of({"status": "Archived"}, Path("a.md")).status == "archived"
+    assert of({"status": "Archived"}).status == "archived"

@@ -32,6 +32,17 @@ async def test_it_does_so_whoever_changed_the_slug(
     assert await sql.fetchval("SELECT former_slugs FROM posts") == ["one"]
 
 
+async def test_it_does_so_where_status_and_time_change_with_the_slug(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    post = await blog.posts.create("A", "", slug="one", status="published")
+    at = post.created_at
+    for slug in ("two", "two", "three", "one", "four"):
+        await blog.posts.update(post.id, slug=slug, status="archived", published_at=at)
+        await blog.posts.update(post.id, slug=slug, status="draft", published_at=None)
+    assert await sql.fetchval("SELECT former_slugs FROM posts") == ["two", "three", "one"]
+
+
 async def test_a_new_post_takes_it_and_gives_it_back_when_it_goes(blog: BlogService) -> None:
     old = await blog.posts.create("Old", "", slug="one")
     await blog.posts.update(old.id, slug="two")
