@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -49,8 +51,10 @@ class _Group(click.Group):
             # Here, and not around the event loop: which command it was is known, and its
             # connections are closed.
             kept = _KEPT.get(str(ctx.invoked_subcommand), "Nothing was changed.")
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             echo(f"\nStopped. {kept}", err=True)
-            sys.exit(_INTERRUPTED)
+            # At once: a second Ctrl-C has the event loop complain of what it did not finish.
+            os._exit(_INTERRUPTED)
 
 
 def _epilog() -> str:
@@ -88,7 +92,7 @@ def main() -> None:
     try:
         cli()
     except KeyboardInterrupt:  # a second one, while the first was being seen to
-        sys.exit(_INTERRUPTED)
+        os._exit(_INTERRUPTED)
 
 
 for command in (
