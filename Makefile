@@ -9,7 +9,7 @@ READY := .venv/ready-$(VERSION)
 BENCH := .venv/bench-$(VERSION)
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test chaos lint types format bench bench-quick clean
+.PHONY: demo test bounds chaos lint types format bench bench-quick clean
 
 demo: $(DEMO)
 	@echo "== Applying the migrations: aerich upgrade"
@@ -32,6 +32,20 @@ demo: $(DEMO)
 
 test: lint types
 	$(BIN)/pytest -n auto --dist loadfile
+
+# The lowest and the newest versions that pyproject.toml allows of tortoise-orm, aerich and asyncpg.
+BOUNDED ?= tests/tortoise tests/migrations tests/posts tests/project/test_facts.py
+
+bounds: $(READY)
+	@for which in lowest newest; do \
+		echo "== The $$which versions" && \
+		$(PYTHON) -m venv --clear .venv/bounds && \
+		$(BIN)/python -m tests.bounds $$which > .venv/bounds.txt && \
+		.venv/bounds/bin/pip install --quiet --disable-pip-version-check \
+			--constraint .venv/bounds.txt --editable '.[dev]' && \
+		.venv/bounds/bin/pip list --format freeze | grep -iE '^(tortoise-orm|aerich|asyncpg)==' && \
+		.venv/bounds/bin/pytest -n auto --dist loadfile $(BOUNDED) || exit 1; \
+	done
 
 # Each storm takes so many seconds; another CHAOS_SEED is another storm. docs/faults.md tells more.
 CHAOS_SECONDS ?= 120

