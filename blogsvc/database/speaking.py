@@ -28,9 +28,14 @@ def speaking_our_errors(connection: asyncpg.Connection, *, write: bool = False) 
     try:
         yield
     except Exception as error:
-        if not (_is_sound(error) or isinstance(error, (TimeoutError, OverflowError))):
-            cut_off(connection)
-        raise what_it_means(error, write=write) from error
+        raise told_of(connection, error, write=write) from error
+
+
+def told_of(connection: asyncpg.Connection, error: Exception, *, write: bool = False) -> BlogError:
+    """Return what `speaking_our_errors` raises, which is a little faster to write out."""
+    if not (_is_sound(error) or isinstance(error, (TimeoutError, OverflowError))):
+        cut_off(connection)
+    return what_it_means(error, write=write)
 
 
 def _is_sound(error: Exception) -> bool:

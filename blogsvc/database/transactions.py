@@ -27,8 +27,9 @@ from ..errors import (
 from . import positions
 from .borrowed import Lender, borrow, is_same
 from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
-from .speaking import cut_off, is_gone, speaking_our_errors, what_it_means
-from .waiting import pauses
+from .poolers import release
+from .speaking import cut_off, is_gone, speaking_our_errors, told_of, what_it_means
+from .waiting import pauses, within
 
 Query = NewType("Query", str)
 """A statement that only reads: its caller learns nothing, and can ask again, when it fails."""
@@ -163,13 +164,16 @@ class Database:
     ) -> list[asyncpg.Record]:
         joined = self._joined()
         connection = joined or await self._acquire()
+        answered = False
         try:
+            rows: list[asyncpg.Record] = await connection.fetch(sql, *args, timeout=self._limit)
+            answered = True
+        except Exception as error:
             # Inside a transaction nothing is committed yet, whatever became of the statement.
-            with speaking_our_errors(connection, write=writes and joined is None):
-                rows: list[asyncpg.Record] = await connection.fetch(sql, *args, timeout=self._limit)
+            raise told_of(connection, error, write=writes and joined is None) from error
         finally:
             if joined is None:
-                await self._release(connection)
+                await self._release(connection, answered=answered)
         return rows
 
     @property
@@ -289,8 +293,7 @@ class Database:
     async def _acquire_any(self) -> asyncpg.Connection:
         pool = self.check_open()
         try:
-            async with asyncio.timeout(self._acquire_timeout):
-                return await pool.acquire()
+            return await within(self._acquire_timeout, pool.acquire())
         except TimeoutError as error:
             if pool.get_size() < pool.get_max_size():
                 raise Unavailable(
@@ -312,13 +315,13 @@ class Database:
                 ) from error
             raise what_it_means(error, write=False) from error
 
-    async def _release(self, connection: asyncpg.Connection) -> None:
+    async def _release(self, connection: asyncpg.Connection, *, answered: bool = False) -> None:
         pool = self._pool or self._lent  # which goes on when we are closed
         if pool is None:
             cut_off(connection)
             return
         try:
-            await pool.release(connection, timeout=CLEANUP_TIMEOUT)
+            await release(pool, connection, timeout=CLEANUP_TIMEOUT, answered=answered)
         except Exception:  # noqa: BLE001 - the driver's; the call itself has its result
             # The pool has cut it off already and will make another one.
             cut_off(connection)

@@ -244,6 +244,8 @@ def version_is_possible(version: int | None) -> bool:
 
 
 def _whole(argument: str, value: object) -> int:
+    if type(value) is int:
+        return value
     if not isinstance(value, bool):
         with contextlib.suppress(TypeError):
             return operator.index(value)  # type: ignore[arg-type]

@@ -4,9 +4,11 @@ grow.
 
 from __future__ import annotations
 
+import asyncio
 import tracemalloc
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import pytest
@@ -49,6 +51,26 @@ async def test_a_hot_call_is_one_statement_and_a_search_two(database: str, name:
             connection._con.add_query_logger(lambda query: statements.append(said(query)))
         await HOT_CALLS[name](blog, post.id)
     assert len(statements) == (2 if name == "search" else 1), statements
+
+
+@pytest.mark.parametrize("name", ["get", "page", "create", "delete"])
+async def test_a_call_by_itself_makes_no_task(blog: BlogService, name: str) -> None:
+    post = await blog.posts.create("Hello", "First")
+    made: list[object] = []
+
+    def noted(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+        made.append(work)
+        return asyncio.Task(work, loop=loop, **options)
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(noted)
+    try:
+        await HOT_CALLS[name](blog, post.id)
+    finally:
+        loop.set_task_factory(None)
+    assert made == []
+    # And the connection is back in its pool.
+    assert blog._database.check_open().get_idle_size() == 1
 
 
 def said(query: LoggedQuery) -> str:
