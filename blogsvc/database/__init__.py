@@ -1,5 +1,6 @@
 """PostgreSQL over asyncpg: connections, transactions and errors, and nothing of posts."""
 
+from .batching import ByKey, Query
 from .borrowed import Lender
 from .connections import (
     CLEANUP_TIMEOUT,
@@ -14,7 +15,7 @@ from .endpoint import Endpoint, embedded_postgres
 from .poolers import Connection
 from .speaking import is_gone, speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
-from .transactions import Command, Database, Isolation, Query
+from .transactions import Command, Database, Isolation
 from .url import DatabaseURL, join_url, split_url, target_of
 from .waiting import pauses
 
@@ -22,6 +23,7 @@ __all__ = [
     "CLEANUP_TIMEOUT",
     "CONNECT_TIMEOUT",
     "DRIVER_ERRORS",
+    "ByKey",
     "Command",
     "Connection",
     "Database",

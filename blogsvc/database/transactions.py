@@ -8,7 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from typing import Any, Final, Literal, NewType, TypeVar
 
 import asyncpg
@@ -25,14 +32,12 @@ from ..errors import (
     WrongEventLoop,
 )
 from . import positions
+from .batching import Batching, ByKey, Key, Kind, Query, Same, Statement
 from .borrowed import Lender, borrow, is_same
 from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
 from .poolers import release
 from .speaking import cut_off, is_gone, speaking_our_errors, told_of, what_it_means
 from .waiting import pauses, within
-
-Query = NewType("Query", str)
-"""A statement that only reads: its caller learns nothing, and can ask again, when it fails."""
 
 Command = NewType("Command", str)
 """A statement that writes: a lost answer to it raises `OutcomeUnknown`."""
@@ -71,6 +76,7 @@ class Database:
         self._acquire_timeout = acquire_timeout
         self._pool: asyncpg.Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._batching: Batching | None = None
         # By task and not by context: a child task must not join by accident.
         self._transactions: dict[asyncio.Task[Any] | None, asyncpg.Connection] = {}
         self._savepoints = itertools.count(1)
@@ -90,6 +96,12 @@ class Database:
     def _use(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._loop = asyncio.get_running_loop()
+        self._batching = Batching(
+            self._run,
+            lambda: self._none_free(pool),
+            size=pool.get_max_size(),
+            acquire_timeout=self._acquire_timeout,
+        )
 
     async def _connect(
         self, url: str, again: Callable[[], Awaitable[str | None]] | None
@@ -108,8 +120,12 @@ class Database:
         """Close every connection; those still at work after a moment are cut off. Idempotent."""
         # Transactions stay bound: what follows in their tasks must fail, and not be stored alone.
         pool, self._pool = self._pool, None
+        batching, self._batching = self._batching, None
+        same_loop = self._loop is asyncio.get_running_loop()
+        if batching is not None and same_loop:
+            batching.close()
         if pool is not None and pool is not self._lent:
-            await close_pool(pool, same_loop=self._loop is asyncio.get_running_loop())
+            await close_pool(pool, same_loop=same_loop)
 
     def check_open(self) -> asyncpg.Pool:
         """Return the pool. Raises `NotOpen`, and `WrongEventLoop` where it was opened elsewhere."""
@@ -123,16 +139,41 @@ class Database:
         """Ask the server for an answer."""
         await self.read(Query("SELECT 1"))
 
-    async def read(self, query: Query, *args: object) -> list[asyncpg.Record]:
-        """Return the rows of a query, run in this task's transaction or by itself."""
-        return await self._run(query, args, writes=False)
+    def read(self, query: Query, *args: object) -> Coroutine[Any, Any, list[asyncpg.Record]]:
+        """Return the rows of a query, run in this task's transaction or by itself.
+
+        Equal reads that wait are one: see `batching`. Those with a list among their arguments are
+        not compared.
+        """
+        return self._read(Same(query, args), ())
+
+    def read_by_key(
+        self, kind: ByKey, keys: Sequence[Key]
+    ) -> Coroutine[Any, Any, Mapping[Key, Sequence[Any]]]:
+        """Return the rows with these keys, and perhaps others, that were read with them."""
+        return self._read(kind, keys)
+
+    async def _read(self, kind: Kind, keys: Sequence[Key]) -> Any:
+        joined = self._joined()
+        if joined is not None:
+            return kind.answer(keys, await self._fetch(joined, kind.statement(keys)))
+        self.check_open()
+        if positions.wanted(self) is not None:
+            # What this task has to see on a standby, a statement for others would not wait for.
+            return kind.answer(keys, await self._run(lambda: kind.statement(keys)))
+        assert self._batching is not None  # as long as there is a pool
+        return await self._batching.read(kind, keys)
 
     async def write(self, command: Command, *args: object) -> list[asyncpg.Record]:
         """Run a command, in this task's transaction or by itself, and return its rows.
 
         Raises `OutcomeUnknown` where it may have been committed and the answer was lost.
         """
-        return await self._run(command, args, writes=True)
+        joined = self._joined()
+        if joined is not None:
+            # Nothing is committed yet, whatever became of the statement.
+            return await self._fetch(joined, (command, args))
+        return await self._run(lambda: (command, args), write=True)
 
     async def write_token(self) -> str:
         """Return the position in the log up to which this server has written, or replayed."""
@@ -160,20 +201,27 @@ class Database:
         positions.want(self, position)
 
     async def _run(
-        self, sql: str, args: tuple[object, ...], *, writes: bool
+        self, statement: Callable[[], Statement | None], *, write: bool = False
     ) -> list[asyncpg.Record]:
-        joined = self._joined()
-        connection = joined or await self._acquire()
+        """Get a connection, and run on it what `statement` says then."""
+        connection = await self._acquire()
         answered = False
         try:
-            rows: list[asyncpg.Record] = await connection.fetch(sql, *args, timeout=self._limit)
+            said = statement()
+            rows = [] if said is None else await self._fetch(connection, said, write=write)
             answered = True
-        except Exception as error:
-            # Inside a transaction nothing is committed yet, whatever became of the statement.
-            raise told_of(connection, error, write=writes and joined is None) from error
         finally:
-            if joined is None:
-                await self._release(connection, answered=answered)
+            await self._release(connection, answered=answered)
+        return rows
+
+    async def _fetch(
+        self, connection: asyncpg.Connection, statement: Statement, *, write: bool = False
+    ) -> list[asyncpg.Record]:
+        sql, args = statement
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(sql, *args, timeout=self._limit)
+        except Exception as error:
+            raise told_of(connection, error, write=write) from error
         return rows
 
     @property
@@ -295,16 +343,7 @@ class Database:
         try:
             return await within(self._acquire_timeout, pool.acquire())
         except TimeoutError as error:
-            if pool.get_size() < pool.get_max_size():
-                raise Unavailable(
-                    f"No connection could be made within {self._acquire_timeout:g} s. Check that "
-                    "the server runs, or raise acquire_timeout."
-                ) from error
-            raise Unavailable(
-                f"No connection was free within {self._acquire_timeout:g} s: all "
-                f"{pool.get_max_size()} are at work. Raise max_size, or look for transactions that "
-                "stay open."
-            ) from error
+            raise self._none_free(pool) from error
         except BlogError:
             raise
         except Exception as error:
@@ -314,6 +353,18 @@ class Database:
                     "(await asyncpg.create_pool(...)), and close it after."
                 ) from error
             raise what_it_means(error, write=False) from error
+
+    def _none_free(self, pool: asyncpg.Pool) -> Unavailable:
+        if pool.get_size() < pool.get_max_size():
+            return Unavailable(
+                f"No connection could be made within {self._acquire_timeout:g} s. Check that "
+                "the server runs, or raise acquire_timeout."
+            )
+        return Unavailable(
+            f"No connection was free within {self._acquire_timeout:g} s: all "
+            f"{pool.get_max_size()} are at work. Raise max_size, or look for transactions that "
+            "stay open."
+        )
 
     async def _release(self, connection: asyncpg.Connection, *, answered: bool = False) -> None:
         pool = self._pool or self._lent  # which goes on when we are closed

@@ -142,8 +142,8 @@ async def _make_way(
 
     So a slug that is asked for is had, whichever of the two posts comes in an earlier statement.
     """
-    rows = await database.read(sql.get_by_slug(table), slug)
-    holder = record_of(rows[0]) if rows else None
+    found = await database.read_by_key(sql.get_by_slug(table), (slug,))
+    holder = record_of(found[slug]) if slug in found else None
     if holder is None or holder.id not in made:
         return False
     # Nobody has seen the slug that it gives up, so that is none of its former ones.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import index
 from typing import Any, Unpack
 
 from ..database import Database
@@ -31,7 +32,9 @@ class PostRepository:
     """The posts of one blog, reached as `blog.posts`.
 
     Each call is one statement on the database (a search is two, at most three), in the transaction
-    of the calling task if it opened one. Every failure is a `BlogError`.
+    of the calling task if it opened one. Outside of one, reads that have to wait for others share a
+    statement, and each still sees all that was committed before it was called. Every failure is a
+    `BlogError`.
     """
 
     def __init__(self, database: Database, schema: str | None = None) -> None:
@@ -75,14 +78,18 @@ class PostRepository:
         """
         if lock and not self._database.in_transaction:
             raise NotInTransaction
-        post = await self._one(id, lock=lock)
+        post = await (self._locked(id) if lock else self.get_or_none(id))
         if post is None:
             raise PostNotFound(id=id)
         return post
 
     async def get_or_none(self, id: int) -> PostRecord | None:
         """Return a post, or None where there is none."""
-        return await self._one(id)
+        if not validation.id_is_possible(id):
+            return None
+        id = index(id)
+        found = await self._database.read_by_key(sql.get(self._table), (id,))
+        return record_of(found[id]) if id in found else None
 
     async def get_by_slug(self, slug: str) -> PostRecord:
         """Return the post with this slug, or else the newest that had it before.
@@ -99,23 +106,23 @@ class PostRepository:
         """Return the post that `get_by_slug` finds, or None where there is none."""
         if not validation.slug_is_possible(slug):
             return None
-        rows = await self._database.read(sql.get_by_slug(self._table), slug)
-        return record_of(rows[0]) if rows else None
+        slug = str.__str__(slug)  # a key, whatever a subclass takes for equal
+        found = await self._database.read_by_key(sql.get_by_slug(self._table), (slug,))
+        return record_of(found[slug]) if slug in found else None
 
     async def get_many(self, ids: Iterable[int]) -> dict[int, PostRecord]:
         """Return the posts with these ids, by id; those that do not exist are left out."""
         given = validation.iterator_of("ids", ids)
-        possible = [id for id in given if validation.id_is_possible(id, "ids")]
-        rows = await self._database.read(sql.get_many(self._table), list(map(str, possible)))
-        found = {row[0]: record_of(row) for row in rows}
-        return {id: found[id] for id in possible if id in found}
+        keys = {index(id): None for id in given if validation.id_is_possible(id, "ids")}
+        found = await self._database.read_by_key(sql.get(self._table), [*keys])
+        return {id: record_of(found[id]) for id in keys if id in found}
 
     async def exists(self, id: int) -> bool:
         """Whether there is a post with this id."""
         if not validation.id_is_possible(id):
             return False
-        rows = await self._database.read(sql.exists(self._table), id)
-        return bool(rows[0][0])
+        id = index(id)
+        return id in await self._database.read_by_key(sql.exists(self._table), (id,))
 
     async def count(self, **filters: Unpack[Filters]) -> int:
         """Return how many posts the filters of `page` let through. Reads all of them."""
@@ -311,10 +318,10 @@ class PostRepository:
             if not missing_ok:
                 raise
 
-    async def _one(self, id: int, *, lock: bool = False) -> PostRecord | None:
+    async def _locked(self, id: int) -> PostRecord | None:
         if not validation.id_is_possible(id):
             return None
-        rows = await self._database.read(sql.get(self._table, lock=lock), id)
+        rows = await self._database.read(sql.get_locked(self._table), id)
         return record_of(rows[0]) if rows else None
 
     async def _change(

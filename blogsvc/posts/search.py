@@ -58,7 +58,7 @@ async def search(
     if not query.strip() or not validation.text_is_storable(query):
         return Page(())
     # PostgreSQL counts every dash of a row of them as one more "not", and runs out of room.
-    words = _DASHES.sub("-", query)
+    words = _DASHES.sub("-", str.__str__(query))
     rows = await database.read(sql.sample(table, SAMPLED, visible=visible), words, upto)
     if not rows:
         return Page(())

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
-from ..database import Command, Query, quoted
+from ..database import ByKey, Command, Query, quoted
 from .records import Order
 
 # Of a post without tags and metadata NULLs are sent, which cost the driver nothing to read. The
@@ -98,34 +98,50 @@ def table_of(schema: str | None) -> str:
 
 
 @cache
-def get(table: str, *, lock: bool = False) -> Query:
-    """Read the post $1; with `lock`, nobody else changes it until the transaction ends."""
-    return Query(f"SELECT {COLUMNS} FROM {table} WHERE id = $1{' FOR UPDATE' if lock else ''}")
+def get_locked(table: str) -> Query:
+    """Read the post $1; nobody else changes it until the transaction ends."""
+    return Query(f"SELECT {COLUMNS} FROM {table} WHERE id = $1 FOR UPDATE")
 
 
 @cache
-def get_by_slug(table: str) -> Query:
+def get(table: str) -> ByKey:
+    """Read posts by their ids."""
+    return ByKey(
+        Query(f"SELECT {COLUMNS} FROM {table} WHERE id = $1"),
+        Query(f"SELECT id, {COLUMNS} FROM {table} WHERE id = ANY($1::text[]::bigint[])"),
+    )
+
+
+@cache
+def get_by_slug(table: str) -> ByKey:
     """Read the post whose slug is $1, or else the newest of those that had it before."""
-    return Query(f"""
-        SELECT {COLUMNS} FROM {table} WHERE slug::text = $1
-        UNION ALL (
-            SELECT {COLUMNS} FROM {table}
-            WHERE former_slugs OPERATOR(pg_catalog.@>) ARRAY[$1::text]
-            ORDER BY id DESC LIMIT 1
-        )
-        LIMIT 1""")
+
+    def found(columns: str, slug: str) -> str:
+        return f"""
+            SELECT {columns} FROM {table} WHERE slug::text = {slug}
+            UNION ALL (
+                SELECT {columns} FROM {table}
+                WHERE former_slugs OPERATOR(pg_catalog.@>) ARRAY[{slug}::text]
+                ORDER BY id DESC LIMIT 1
+            )
+            LIMIT 1"""
+
+    return ByKey(
+        Query(found(COLUMNS, "$1")),
+        Query(f"""
+            SELECT wanted.address, {COLUMNS}
+            FROM pg_catalog.unnest($1::text[]) AS wanted (address)
+            CROSS JOIN LATERAL ({found("*", "wanted.address")}) AS found"""),
+    )
 
 
 @cache
-def get_many(table: str) -> Query:
-    """Read the posts whose ids are in $1."""
-    return Query(f"SELECT {COLUMNS} FROM {table} WHERE id = ANY($1::text[]::bigint[])")
-
-
-@cache
-def exists(table: str) -> Query:
-    """Tell whether there is a post $1."""
-    return Query(f"SELECT EXISTS (SELECT FROM {table} WHERE id = $1)")
+def exists(table: str) -> ByKey:
+    """Read which of some ids there are."""
+    return ByKey(
+        Query(f"SELECT FROM {table} WHERE id = $1"),
+        Query(f"SELECT id FROM {table} WHERE id = ANY($1::text[]::bigint[])"),
+    )
 
 
 @cache

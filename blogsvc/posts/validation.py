@@ -96,10 +96,11 @@ def check_status(field: str, value: str) -> Status:
 
 
 def check_text(field: str, value: str) -> str:
+    """Return a text as a plain str, whatever kind of str it was. It may be empty."""
     reason = _text_flaw(value)
     if reason:
         raise InvalidPost(field, reason)
-    return value
+    return str.__str__(value)
 
 
 def check_texts(field: str, value: Iterable[str]) -> list[str]:

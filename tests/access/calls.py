@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,13 +43,20 @@ async def _search(posts: PostRepository, id: int) -> None:
         await posts.search("word", visible=visible, limit=1, after=page.next)
 
 
+async def _together(read: Callable[[Any], Awaitable[object]], keys: Iterable[object]) -> None:
+    """Read so much at once that some reads wait, which takes another statement."""
+    assert any(await asyncio.gather(*(read(key) for key in keys)))
+
+
+_SLUGS = [f"nothing-{number}" for number in range(8)] + ["word"]
+
 READS: dict[str, Callable[[PostRepository, int], Awaitable[object]]] = {
     "get": lambda posts, id: posts.get(id),
-    "get_or_none": lambda posts, id: posts.get_or_none(id),
+    "get_or_none": lambda posts, id: _together(posts.get_or_none, range(id, id + 9)),
     "get_by_slug": lambda posts, id: posts.get_by_slug("word"),
-    "get_by_slug_or_none": lambda posts, id: posts.get_by_slug_or_none("word"),
+    "get_by_slug_or_none": lambda posts, id: _together(posts.get_by_slug_or_none, _SLUGS),
     "get_many": lambda posts, id: posts.get_many([id]),
-    "exists": lambda posts, id: posts.exists(id),
+    "exists": lambda posts, id: _together(posts.exists, range(id, id + 9)),
     "count": lambda posts, id: posts.count(**EVERYTHING),
     "tags": lambda posts, id: posts.tags(visible=True),
     "page": _pages,
