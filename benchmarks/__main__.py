@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from . import cold, compare, growth, import_files, report
+from . import cold, compare, growth, import_files, report, together
 from .databases import filled, server
 
 T = TypeVar("T")
 
-PARTS = ("compare", "cold", "growth", "import_files")
+PARTS = ("compare", "together", "cold", "growth", "import_files")
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def run(url: str, options: argparse.Namespace) -> str:
     plan = compare.QUICK if options.quick else compare.FULL
     sizes = options.posts or ([1000, 10_000] if options.quick else [10_000, 1_000_000])
     said = [report.where_and_when(asyncio.run(version_of(url)))]
-    if "compare" in parts or "cold" in parts:
+    if {"compare", "together", "cold"} & {*parts}:
         with asyncio.Runner() as runner:
             database = filled(url, plan.posts, keep=options.keep)
             own = runner.run(database.__aenter__())
@@ -66,6 +66,10 @@ def run(url: str, options: argparse.Namespace) -> str:
                 said.append(report.side_by_side(results, plan))
                 if options.output:
                     report.chart(results, said[0], options.output / "ratios.svg")
+            if "together" in parts:
+                rounds = 3 if options.quick else 9
+                reads = together.read_together(own, plan.posts, rounds, tell)
+                said.append(report.together(on("uvloop", reads), rounds))
             if "cold" in parts:
                 said.append(report.cold(cold.measure(own, 1 if options.quick else 5, tell)))
             runner.run(database.__aexit__(None, None, None))

@@ -17,6 +17,7 @@ from .compare import Plan, Result
 from .growth import Growth
 from .import_files import DATABASE, Imported
 from .peers import ALL, BASELINE
+from .together import Together
 
 _PACKAGES: Final = (
     "blogsvc",
@@ -104,6 +105,25 @@ def targets(results: Iterable[Result]) -> str:
         )
     head = ["", "at most", "measured (quartiles)", "", "faster than the best ORM (1.5 x)", ""]
     return table(head, rows)
+
+
+def together(results: Sequence[Together], rounds: int) -> str:
+    """Return a table of reads by how many there are at once: the time, and the processor's."""
+    names = list(results[0].taken)
+    others = names[:-1]
+    rows = [
+        [
+            f"{result.read}, {result.callers} at once",
+            *(f"{statistics.median(result.taken[name]) * 1e6:,.0f}" for name in names),
+            *(f"{result.against(other, result.taken):.1f}" for other in others),
+            *(f"{statistics.median(result.worked[name]) * 1e6:,.0f}" for name in names),
+            *(f"{result.against(other, result.worked):.1f}" for other in others),
+        ]
+        for result in results
+    ]
+    head = ["microseconds a read", *names, *(f"{other} : ours" for other in others)]
+    head += [f"processor: {column}" for column in head[1:]]
+    return f"uvloop; medians of {rounds} rounds.\n\n{table(head, rows)}"
 
 
 def growth(grown: Growth) -> str:
