@@ -328,6 +328,9 @@ def test_of_equal_keys_in_yaml_the_last_one_counts() -> None:
         ("!!str 012", "012"),
         ("!!int '12'", 12),
         ("!!int ten", "ten"),
+        ("!!int ''", ""),
+        ("!!bool maybe", "maybe"),
+        ("!!timestamp soon", "soon"),
         ("=", "="),
     ],
 )

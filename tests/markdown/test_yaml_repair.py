@@ -133,6 +133,10 @@ def test_what_is_yaml_stays_as_it_is_beside_what_is_not(lines: str, value: objec
     assert values_of(f"title: Docker: it\nx: {lines}\n")["x"] == value
 
 
+def test_a_single_line_whose_blank_is_none_in_yaml_has_a_name_and_a_value() -> None:
+    assert values_of("title:\xa0Hello") == {"title": "Hello"}
+
+
 def test_an_alias_is_one_where_its_anchor_is() -> None:
     assert values_of("x: &a [1]\ny: *a\nz: *b\n") == {"x": [1], "y": [1], "z": "*b"}
 
