@@ -41,6 +41,8 @@ def main() -> None:
     options = parser.parse_args()
     if set(options.parts) - set(PARTS):
         parser.error(f"the parts are {', '.join(PARTS)}")
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)  # before minutes are spent on it
     with server(options.url) as url:
         text = run(url, options)
     print(text)

@@ -7,11 +7,11 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import asyncpg
 
 from blogsvc import embedded
+from blogsvc.database import join_url, split_url
 
 from .filling import fill
 
@@ -31,22 +31,47 @@ def server(url: str | None) -> Iterator[str]:
             started.release()
 
 
-@contextlib.asynccontextmanager
-async def filled(url: str, posts: int, *, keep: bool = False) -> AsyncIterator[str]:
-    """Yield the URL of a database with so many posts; with `keep`, it is there the next time.
+async def create(url: str, name: str) -> str:
+    """Make an empty database, also where there was one of that name, and return its URL.
 
     Commits do not wait for the disk there, or every write would measure the disk.
     """
+    await drop(url, name)
+    await _execute(url, f"CREATE DATABASE {name}")
+    await _execute(url, f"ALTER DATABASE {name} SET synchronous_commit = off")
+    return url_of(url, name)
+
+
+async def drop(url: str, name: str) -> None:
+    """Drop a database, if there is one, whoever is connected to it."""
+    await _execute(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def url_of(url: str, name: str) -> str:
+    """Return the URL of another database on the same server."""
+    return join_url(split_url(url)._replace(path=f"/{name}"))
+
+
+@contextlib.asynccontextmanager
+async def filled(url: str, posts: int, *, keep: bool = False) -> AsyncIterator[str]:
+    """Yield the URL of a database with so many posts; with `keep`, it is there the next time."""
     name = f"blogsvc_bench_{posts}"
-    own = urlsplit(url)._replace(path=f"/{name}").geturl()
     connection = await asyncpg.connect(url)
     try:
-        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            await connection.execute(f"CREATE DATABASE {name}")
-            await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-            await fill(own, posts)
-        yield own
-        if not keep:
-            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        there = "SELECT true FROM pg_database WHERE datname = $1"
+        is_there = await connection.fetchval(there, name)
+    finally:
+        await connection.close()
+    if not is_there:
+        await fill(await create(url, name), posts)
+    yield url_of(url, name)
+    if not keep:
+        await drop(url, name)
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
     finally:
         await connection.close()

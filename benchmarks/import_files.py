@@ -16,12 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
-
-import asyncpg
 
 from blogsvc.migrator import Migrator
 
+from .databases import create, drop, url_of
 from .texts import Texts
 
 _WAYS: Final = {
@@ -31,6 +29,8 @@ _WAYS: Final = {
     "`import_posts`, nothing changed": "again",
 }
 DATABASE: Final = "the database alone"
+
+_NAME: Final = "blogsvc_bench_files"
 
 _PROGRAM: Final = """
 import asyncio, json, resource, sys, time
@@ -106,8 +106,7 @@ def write_files(folder: Path, number: int) -> None:
 
 def measure(url: str, files: int, rounds: int, tell: Callable[[str], None]) -> list[Imported]:
     """Import so many files in each way, and return what it took."""
-    name = "blogsvc_bench_files"
-    own = urlsplit(url)._replace(path=f"/{name}").geturl()
+    own = url_of(url, _NAME)
     took: dict[str, list[tuple[float, float]]] = {way: [] for way in _WAYS}
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
@@ -116,7 +115,7 @@ def measure(url: str, files: int, rounds: int, tell: Callable[[str], None]) -> l
             for way, kind in _WAYS.items():
                 tell(f"importing {files} files: {way}")
                 if kind != "again":
-                    asyncio.run(_empty(url, own, name))
+                    asyncio.run(_empty(url))
                 done = subprocess.run(
                     [sys.executable, "-c", _PROGRAM, kind, own, str(folder)],
                     check=True,
@@ -125,24 +124,12 @@ def measure(url: str, files: int, rounds: int, tell: Callable[[str], None]) -> l
                 )
                 seconds, peak = json.loads(done.stdout)
                 took[way].append((seconds, peak))
-    asyncio.run(_execute(url, f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(drop(url, _NAME))
     return [
         Imported(way, statistics.median(s for s, _ in many), max(peak for _, peak in many))
         for way, many in took.items()
     ]
 
 
-async def _empty(url: str, own: str, name: str) -> None:
-    """Make a migrated database in which commits do not wait for the disk."""
-    await _execute(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await _execute(url, f"CREATE DATABASE {name}")
-    await _execute(url, f"ALTER DATABASE {name} SET synchronous_commit = off")
-    await Migrator(own).upgrade()
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+async def _empty(url: str) -> None:
+    await Migrator(await create(url, _NAME)).upgrade()

@@ -54,17 +54,18 @@ async def import_posts(
     anyway: no file is published from elsewhere.
 
     A post remembers the path of its file below its site, and is brought up to date with that file,
-    whatever was edited there. Another file's post is never touched: a newcomer whose slug is taken
-    gets `slug-2`. A moved file, and a post that has no file yet, are found by slug and date where
-    exactly one fits. So importing twice stores nothing twice, and an import that was interrupted is
-    finished by repeating it. Posts of files that are gone stay.
+    whatever was edited there. The post of another path is not touched: a newcomer whose slug is
+    taken gets `slug-2`. A moved file, and a post that has no file yet, are found by slug and date
+    where exactly one fits. So importing twice stores nothing twice, and an import that was
+    interrupted is finished by repeating it. Posts of files that are gone stay. Two sites with equal
+    paths cannot be told apart when they are imported one by one: see docs/markdown.md.
 
     `timezone` (such as `Europe/Berlin`) is the one of dates that name none, and `language` (such as
     `fr`) the one whose posts have the plain slugs; without them, the site's configuration counts.
     `on_progress` is called with how many files are done, 0 first, and how many there are. Raises
-    `ConfigurationError`, before anything is stored, for a path that does not exist, for a folder
-    without Markdown, an unknown time zone or language and where there is nothing but section pages,
-    and what the repository raises where it is the database that fails and not one file.
+    `ConfigurationError`, before anything is stored, for a path that does not exist, a folder
+    without Markdown or with section pages only, and an unknown time zone or language; and what the
+    repository raises where it is the database that fails and not one file.
     """
     given = [Path(path) for path in paths]
     sites = Sites(given, _timezone(timezone), _language(language))

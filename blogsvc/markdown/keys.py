@@ -93,7 +93,7 @@ class Keys:
         return next((entry for entry in self.find(names) if entry.text), None)
 
     def keep(self, key: str, value: Any) -> None:
-        """Say what remains of an entry that was understood in part; nothing of it may."""
+        """Say what remains of an entry that was understood in part, if anything does."""
         if value:
             self._remains[key] = value
         else:

@@ -172,7 +172,10 @@ def _own_by_slug_and_date(run: Matcher, file: File, one: Stored, family: frozens
 
 
 def _own(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
-    """The source, and anything else: another site may have a file of this path, too."""
+    """The same source, and the same slug, date, title or content.
+
+    A source alone does not do: another site may have a file of this path, too.
+    """
     if one.source not in file.sources or run.is_shared(str(one.source)):
         return False
     same_date = file.fields["created_at"] == one.created_at
@@ -180,15 +183,16 @@ def _own(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
 
 
 def _left_by_text(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
-    """A moved file, or a post that never had a source, with the same text."""
+    """Slug, text and date are the same, and the post's own file is gone, or it never had one."""
     same = is_alike(one.slug, file.slug) and _same_text(one) and _dated(file, one)
     return same and not run.is_of_another_file(one, file)
 
 
 def _left_by_date(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
-    """The same with another text. Without a date, only posts without a source, and half the text.
+    """Slug and date are the same, the text is not, and the post's own file is gone.
 
-    A numbered slug counts only where none before it is free.
+    A file without a date gets a post that never had a file, if title or content are the same. A
+    numbered slug, such as `hello-2`, counts only where all before it are taken.
     """
     if one.slug not in family or run.is_of_another_file(one, file):
         return False

@@ -14,7 +14,6 @@ from .finding import Skipped
 _SHORT: Final = {
     "title is missing": "no title",
     "file is not UTF-8": "not UTF-8",
-    "front matter is missing": "no front matter",
     "is a link to": "links out of the folder",
 }
 """Reasons, by how they begin, in fewer words."""

@@ -60,8 +60,8 @@ class Storing:
     async def store(self, files: Sequence[File]) -> list[Outcome]:
         """Store what the files say and return what that was for each: all of them, or none.
 
-        Whoever else writes the same posts at the same time is given way to, and what is there then
-        is looked at again. Raises what the repository raises.
+        Where somebody else writes the same posts at the same time, the files are looked up again.
+        Raises what the repository raises.
         """
         outcomes: dict[int, Outcome] = {}
         failure: Exception | None = None

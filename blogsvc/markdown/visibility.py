@@ -29,7 +29,7 @@ STATUS: Final = ("status", "poststatus", "visibility")
 PASSWORD: Final = ("password", "postpassword")
 BUILD: Final = ("build",)
 
-# What a status and a draft of ours say in full.
+# The status of the post says all that these do, so that nothing of them is left for its metadata.
 _OURS: Final = ("draft", "isdraft", "published", "publish", "ispublished", "status", "poststatus")
 
 _STATUSES: Final[dict[str, Status]] = {

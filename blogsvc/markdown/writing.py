@@ -31,19 +31,27 @@ def write(post: PostRecord, former_slugs: Sequence[str] = ()) -> str:
     written as JSON.
     """
     ours = _ours(post)
-    fields = _Fields.of(post)
-    header = ""
-    if len(fields.metadata) <= MAX_MATTER:
-        for matter in _ways(ours, post.metadata):
-            read = _read(_yaml(matter), post.content)
-            if read and _Fields.of(read) == fields:
-                missing = [slug for slug in former_slugs if slug not in (*read.former_slugs, "")]
-                header = _yaml(_noting(matter, former_slugs=missing))
-                break
+    try:
+        header = _plainest(post, ours, former_slugs)
+    except RecursionError:  # with SQL, metadata can be nested more deeply than we read it
+        header = ""
     if not header:
         matter = _noting(ours, metadata=post.metadata, former_slugs=list(former_slugs))
         header = json.dumps(matter, ensure_ascii=False, default=datetime.isoformat) + "\n"
     return f"{header}\n{post.content}\n"
+
+
+def _plainest(post: PostRecord, ours: dict[str, Any], former_slugs: Sequence[str]) -> str:
+    """Return the front matter in YAML that reads best of what is read as the same post, if any."""
+    fields = _Fields.of(post)
+    if len(fields.metadata) > MAX_MATTER:
+        return ""
+    for matter in _ways(ours, post.metadata):
+        read = _read(_yaml(matter), post.content)
+        if read and _Fields.of(read) == fields:
+            missing = [slug for slug in former_slugs if slug not in read.former_slugs]
+            return _yaml(_noting(matter, former_slugs=missing))
+    return ""
 
 
 def _ways(ours: dict[str, Any], metadata: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -144,11 +152,8 @@ def _yaml(matter: dict[str, Any]) -> str:
             matter, Dumper=_Dumper, sort_keys=False, width=100_000, allow_unicode=allow_unicode
         )
 
-    try:
-        text = dump(allow_unicode=True)
-        # YAML takes some unprintable characters for line endings: with one, escape all but ASCII.
-        if not text.replace("\n", "").isprintable():
-            text = dump(allow_unicode=False)
-    except RecursionError:
-        return ""
+    text = dump(allow_unicode=True)
+    # YAML takes some unprintable characters for line endings: with one, escape all but ASCII.
+    if not text.replace("\n", "").isprintable():
+        text = dump(allow_unicode=False)
     return f"---\n{text}---\n" if len(text) < MAX_MATTER - 10 else ""

@@ -1,4 +1,4 @@
-"""Read YAML that only its author takes for YAML: tabs, colons and quotes where it has none."""
+"""Read front matter that its author took for YAML, with tabs, colons and quotes that it refuses."""
 
 from __future__ import annotations
 

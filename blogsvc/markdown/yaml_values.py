@@ -69,7 +69,7 @@ class _Loader(yaml.SafeLoader):
         if node.tag in _TYPED and len(node.value) <= _MAX_NUMBER:
             try:
                 return self.yaml_constructors[node.tag](self, node)
-            except (ArithmeticError, AttributeError, LookupError, ValueError):
+            except (AttributeError, LookupError, ValueError):
                 pass  # the 99th of a month, `!!int ten`
         return node.value
 
@@ -95,21 +95,13 @@ class _Loader(yaml.SafeLoader):
             raise ValueError(f"its merge keys (<<) copy more than {MAX_MERGED:,} values")
 
 
-def _check_length(value: Any) -> None:
-    known: dict[int, int] = {}  # what aliases repeat is one object, and looked at once
-
-    def length(value: Any) -> int:
-        if not isinstance(value, (list, dict)):
-            return 1 + len(value) if isinstance(value, str) else 1
-        if id(value) not in known:
-            total = 1
-            for item in value.values() if isinstance(value, dict) else value:
-                total += length(item)
-                if total > MAX_REPEATED:
-                    raise ValueError(
-                        f"its aliases (*) repeat more than {MAX_REPEATED:,} characters"
-                    )
-            known[id(value)] = total + sum(map(len, value)) if isinstance(value, dict) else total
-        return known[id(value)]
-
-    length(value)
+def _check_length(value: Any) -> int:
+    """Return how many characters a value has, each value counted as one more, unless too many."""
+    if not isinstance(value, (list, dict)):
+        return 1 + len(value) if isinstance(value, str) else 1
+    total = 1 + sum(map(len, value)) if isinstance(value, dict) else 1
+    for item in value.values() if isinstance(value, dict) else value:
+        total += _check_length(item)
+        if total > MAX_REPEATED:
+            raise ValueError(f"its aliases (*) repeat more than {MAX_REPEATED:,} characters")
+    return total

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
@@ -13,6 +12,8 @@ from hypothesis import strategies as st
 from blogsvc.errors import InvalidPost
 from blogsvc.markdown.frontmatter import MAX_JSON, MAX_MATTER, Matter, parse
 from blogsvc.markdown.yaml_values import MAX_MERGED, MAX_REPEATED
+
+from ..support import calls_of
 
 
 def matter_of(text: str) -> Matter:
@@ -166,19 +167,7 @@ def test_merging_a_mapping_twice_at_every_level_does_not_double_the_work() -> No
     def calls(levels: int) -> int:
         lines = ["a0: &a0 {k0: 0}"]
         lines += [f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}], k{n}: 0}}" for n in range(1, levels)]
-        made = 0
-
-        def count(*_: object) -> None:
-            nonlocal made
-            made += 1
-
-        before = sys.getprofile()
-        sys.setprofile(count)
-        try:
-            parse("\n".join(["---", *lines, "---"]))
-        finally:
-            sys.setprofile(before)
-        return made
+        return calls_of(lambda: parse("\n".join(["---", *lines, "---"])))
 
     assert calls(16) < 4 * calls(8)
 
@@ -328,6 +317,9 @@ def test_of_equal_keys_in_yaml_the_last_one_counts() -> None:
         ("!!str 012", "012"),
         ("!!int '12'", 12),
         ("!!int ten", "ten"),
+        ("!!int ''", ""),
+        ("!!bool maybe", "maybe"),
+        ("!!timestamp soon", "soon"),
         ("=", "="),
     ],
 )

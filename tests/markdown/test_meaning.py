@@ -136,6 +136,23 @@ def test_what_is_not_shown_now_is_held_back_and_says_why(
     assert (file.post.status, file.held_back) == (status, held_back)
 
 
+@pytest.mark.parametrize(
+    ("matter", "kept"),
+    [
+        ("draft: perhaps", ("draft",)),
+        ("draft: true", ()),
+        ("status: Private", ("status",)),
+        ("status: publish", ()),
+        ("published: no", ()),
+        ("hidden: false", ("hidden",)),
+    ],
+)
+def test_what_says_more_than_a_status_of_ours_is_kept(
+    tmp_path: Path, matter: str, kept: tuple[str, ...]
+) -> None:
+    assert read(tmp_path, matter).kept == kept
+
+
 def test_drafts_above_what_is_imported_are_drafts(tmp_path: Path) -> None:
     folder = tmp_path / "_drafts" / "deep"
     folder.mkdir(parents=True)

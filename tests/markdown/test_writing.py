@@ -188,6 +188,23 @@ def test_metadata_that_is_too_much_for_yaml_comes_back(metadata: dict[str, Any])
     assert fields(read(write(post))) == fields(post)
 
 
+@pytest.mark.parametrize("depth", [99, 200, 400])
+def test_metadata_that_is_nested_more_deeply_than_we_read_is_written(depth: int) -> None:
+    metadata = {"a": nested(depth)}
+    matter, content = parse(write(record(metadata=metadata)))
+    assert matter is not None
+    noted = matter.get("blogsvc", {}).get("metadata") or {"a": matter["a"]}
+    assert repr(noted) == repr(metadata)
+    assert content == "text"
+
+
+@pytest.mark.parametrize("title", ["x\x85y", "x\u2028y", "x\ufeffy", "x\x7fy", "x\ty"])
+def test_what_cannot_be_printed_is_escaped(title: str) -> None:
+    text = write(record(title=title))
+    assert text.startswith("---\n")
+    assert matter_of(text)["title"] == title
+
+
 def test_metadata_is_written_beside_the_title_as_authors_write_it() -> None:
     post = record(
         tags=("Ruby on Rails", "2014"),

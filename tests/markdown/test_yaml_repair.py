@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
@@ -10,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blogsvc.markdown.yaml_repair import load_yaml
+
+from ..support import calls_of
 
 
 def values_of(source: str) -> Any:
@@ -133,6 +134,10 @@ def test_what_is_yaml_stays_as_it_is_beside_what_is_not(lines: str, value: objec
     assert values_of(f"title: Docker: it\nx: {lines}\n")["x"] == value
 
 
+def test_a_single_line_whose_blank_is_none_in_yaml_has_a_name_and_a_value() -> None:
+    assert values_of("title:\xa0Hello") == {"title": "Hello"}
+
+
 def test_an_alias_is_one_where_its_anchor_is() -> None:
     assert values_of("x: &a [1]\ny: *a\nz: *b\n") == {"x": [1], "y": [1], "z": "*b"}
 
@@ -187,20 +192,6 @@ def test_no_value_in_one_line_changes_another(text: str) -> None:
 )
 def test_the_work_grows_as_the_text_does(line: str) -> None:
     def calls(lines: int) -> int:
-        made = 0
-
-        def count(*_: object) -> None:
-            nonlocal made
-            made += 1
-
-        before = sys.getprofile()
-        sys.setprofile(count)
-        try:
-            load_yaml(f"{line}\n" * lines)
-        except (ValueError, RecursionError):
-            pass
-        finally:
-            sys.setprofile(before)
-        return made
+        return calls_of(lambda: load_yaml(f"{line}\n" * lines), ValueError, RecursionError)
 
     assert calls(80) < 2.5 * calls(40)
