@@ -16,6 +16,7 @@ import asyncclick
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
+from tortoise.exceptions import OperationalError
 
 from ..database import CONNECT_TIMEOUT, DatabaseURL, Endpoint, close_pool, create_pool, leave_as_is
 from ..errors import BlogError, MigrationError
@@ -34,7 +35,14 @@ class _RunsMigrations(AsyncpgDBClient):
 
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         with self._root.speaking_our_errors():
-            return await super()._translate_exceptions(func, *args, **kwargs)
+            try:
+                return await super()._translate_exceptions(func, *args, **kwargs)
+            except OperationalError as error:
+                # Where a migration's own statements need no right, recording it may need one.
+                denied = isinstance(error.args[0], asyncpg.InsufficientPrivilegeError)
+                if denied and self._root.migrating:
+                    raise error.args[0] from None
+                raise
 
     async def execute_script(self, query: str) -> None:
         if not self._root.migrating:
