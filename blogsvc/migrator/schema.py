@@ -97,7 +97,11 @@ _FUNCTIONS: Final = """
         WHERE tgrelid = to_regclass('posts')::oid AND NOT tgisinternal
         UNION SELECT refobjid FROM pg_depend JOIN pg_constraint ON pg_constraint.oid = objid
         WHERE classid = 'pg_constraint'::regclass::oid AND refclassid = 'pg_proc'::regclass::oid
-            AND conrelid = to_regclass('posts')::oid)
+            AND conrelid = to_regclass('posts')::oid
+        UNION SELECT pg_proc.oid FROM pg_proc JOIN pg_class ON relnamespace = pronamespace
+        WHERE pg_class.oid = to_regclass('posts')::oid
+            AND proname::text = 'posts_search_words'  -- which the trigger calls by its name
+            AND oidvectortypes(proargtypes) = 'text, boolean')
     ORDER BY proname"""
 
 _POLICIES: Final = """

@@ -262,17 +262,30 @@ class PostRepository:
         return await self.get_by_slug(slug), False
 
     async def search(
-        self, query: str, *, visible: bool = False, limit: int = 20, after: str | None = None
+        self,
+        query: str,
+        *,
+        visible: bool = False,
+        tag: str | None = None,
+        limit: int = 20,
+        after: str | None = None,
     ) -> Page[SearchHit]:
         """Return the posts that match, best first, each with its rank and a snippet.
 
         The query is written as for a web search: words, `"an exact phrase"`, `-without`, `or`.
         Words in the title count more than in the text, and forms of a word count as the word. A
-        query without a word that can be searched for finds nothing. The newest 1000 matches are
-        ranked. Raises `InvalidQuery` and `InvalidCursor`.
+        query without a word that can be searched for finds nothing. `tag` keeps the posts with it.
+        The newest 1000 matches are ranked. A query has at most 64 words, and five seconds. Raises
+        `InvalidQuery`, `InvalidCursor` and `OperationTimeout`.
         """
         return await search.search(
-            self._database, self._table, query, visible=visible, limit=limit, after=after
+            self._database,
+            self._table,
+            query,
+            visible=visible,
+            tag=tag,
+            limit=limit,
+            after=after,
         )
 
     async def publish(self, id: int, *, at: datetime | None = None) -> PostRecord:

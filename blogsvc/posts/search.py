@@ -11,15 +11,16 @@ it that posts were deleted or that the newest ones misled, a third statement ask
 
 from __future__ import annotations
 
-import html
+import asyncio
 import math
 import re
-from typing import Final
+from typing import Any, Final
 
 from ..database import Database
-from ..errors import InvalidQuery
+from ..errors import InvalidQuery, OperationTimeout
 from . import paging, sql, validation
 from .records import Page, SearchHit, record_of
+from .snippets import Snippets
 
 RANKED: Final = 1000
 """How many matches are ranked; older ones are not found as long as so many newer ones match."""
@@ -27,14 +28,23 @@ RANKED: Final = 1000
 SAMPLED: Final = 250
 """How many of the newest posts are looked at, to tell a common word from a rare one."""
 
+UNWANTED: Final = 10_000
+"""How many of the newest posts are looked at for a query of -words only, which no index knows."""
+
 MAX_QUERY: Final = 1000
+
+MAX_WORDS: Final = 64
+"""Words of a query; of scripts without blanks between words, each letter counts as one."""
+
+TIMEOUT: Final = 5.0
+"""Seconds that a search has, where the service gives its statements more."""
 
 _GREATEST: Final = 2**63 - 1
 """The greatest bigint: no id is greater, and no table has more posts."""
 
 _DASHES: Final = re.compile(r"(?:-\s*){2,}")
 
-_MARKS: Final = str.maketrans({"\2": "<mark>", "\3": "</mark>"})
+_WORD: Final = re.compile(rf"[{sql.UNSPACED}]|[^\W{sql.UNSPACED}]+")
 
 
 async def search(
@@ -43,14 +53,15 @@ async def search(
     query: str,
     *,
     visible: bool,
+    tag: str | None,
     limit: int,
     after: str | None,
 ) -> Page[SearchHit]:
     """Return the best matches; see `PostRepository.search`."""
     validation.check_limit(limit)
-    if not isinstance(query, str) or len(query) > MAX_QUERY:
-        raise InvalidQuery("query", f"is not a text of at most {MAX_QUERY} characters")
-    asked = paging.fingerprint("search", query, visible)
+    _check(query)
+    tags = () if tag is None else (validation.check_filter("tag", tag),)
+    asked = paging.fingerprint("search", query, visible, *tags)
     upto, start = _GREATEST, (math.inf, _GREATEST)
     if after is not None:
         position, id, upto = paging.decode(asked, after, numbers=3)
@@ -59,24 +70,54 @@ async def search(
         return Page(())
     # PostgreSQL counts every dash of a row of them as one more "not", and runs out of room.
     words = _DASHES.sub("-", str.__str__(query))
-    rows = await database.read(sql.sample(table, SAMPLED, visible=visible), words, upto)
-    if not rows:
-        return Page(())
-    upto, matches, indexed = rows[0]
-    for way, reach in _ways(upto, matches, indexed):
-        statement = sql.search(table, way, RANKED, visible=visible)
-        rows = await database.read(statement, words, upto, *start, limit + 1, *reach)
-        if rows and rows[0][0] == RANKED:
-            break
-    hits = [
-        SearchHit(record_of(row[3:]), row[1], html.escape(row[2]).translate(_MARKS)) for row in rows
-    ]
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            rows, upto = await _found(
+                database, table, words, bool(visible), tags, upto, start, limit
+            )
+    except TimeoutError:
+        raise OperationTimeout(
+            f"The search took more than {TIMEOUT:g} s. Ask for rarer words, or for fewer of them."
+        ) from None
+    snippets = Snippets(words)
+    hits = [SearchHit(record_of(row[3:]), row[1], snippets.of(row[2])) for row in rows[:limit]]
     following = None
-    if len(hits) > limit:
-        del hits[limit:]
+    if len(rows) > limit:
         last = hits[-1]
         following = paging.encode(asked, paging.from_rank(last.rank), last.post.id, upto)
     return Page(tuple(hits), following)
+
+
+def _check(query: str) -> None:
+    if not isinstance(query, str) or len(query) > MAX_QUERY:
+        raise InvalidQuery("query", f"is not a text of at most {MAX_QUERY} characters")
+    words = len(_WORD.findall(query))
+    if words > MAX_WORDS:
+        raise InvalidQuery("query", f"has {words} words; at most {MAX_WORDS} are looked for")
+
+
+async def _found(
+    database: Database,
+    table: str,
+    words: str,
+    visible: bool,
+    tags: tuple[str, ...],
+    upto: int,
+    start: tuple[float, int],
+    limit: int,
+) -> tuple[list[Any], int]:
+    """Return a row more than `limit`, if there are so many, and up to which id posts count."""
+    sample = sql.sample(table, SAMPLED, visible=visible, tagged=bool(tags))
+    rows = await database.read(sample, words, upto, *tags)
+    if not rows:
+        return [], upto
+    upto, matches, indexed = rows[0]
+    for way, reach in _ways(upto, matches, indexed):
+        statement = sql.search(table, way, RANKED, visible=visible, tagged=bool(tags))
+        rows = await database.read(statement, words, upto, *start, limit + 1, *reach, *tags)
+        if rows and rows[0][0] == RANKED:
+            break
+    return rows, upto
 
 
 def _ways(upto: int, matches: int, indexed: bool) -> list[tuple[sql.Way, tuple[int, ...]]]:
@@ -85,11 +126,11 @@ def _ways(upto: int, matches: int, indexed: bool) -> list[tuple[sql.Way, tuple[i
     The first one should read least: where a fifth of the newest posts matches, go back post by
     post; where a hundredth does, combine the search index with the ids of that many posts; else
     take all that the search index has, which is also what remains where the first one found too
-    few. The index does not know such queries as have only -words. The limits were measured at a
-    million posts: see docs/performance.md.
+    few. The index does not know such queries as have only -words, so those have a bound of their
+    own. The limits were measured at a million posts: see docs/performance.md.
     """
     if not indexed:
-        return [("steps", (_GREATEST,))]
+        return [("steps", (UNWANTED,))]
     if matches * 100 > SAMPLED:
         reach = 2 * RANKED * SAMPLED // matches  # twice as far as should be enough
         if reach * 2 < upto:

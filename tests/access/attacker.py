@@ -19,7 +19,12 @@ from blogsvc.database import quoted
 from ..migrations.migrating import connected
 from ..support import ROOT
 
-OPERATORS = ["=", "<>", "<", "<=", ">", ">=", "||", "~", "!~", "-", "+", "/", "*", "<<", "|", "@@"]
+# fmt: off
+OPERATORS = [
+    "=", "<>", "<", "<=", ">", ">=", "||", "~", "!~", "-", "+", "/", "*", "<<", "|", "@@", "&&",
+    "@>",
+]
+# fmt: on
 
 # fmt: off
 TYPES = [
@@ -74,6 +79,17 @@ async def plant_for_rows(url: str, schema: str, table: str) -> None:
         place = quoted(schema)
         row = f"{place}.{quoted(table)}"
         await _run(attacker, (_function(place, name, row) for name in ROWS))
+        if table != "posts":
+            return
+        nearly = itertools.product(("text", "varchar", "name", "anyelement"), ("boolean", "text"))
+        await _run(
+            attacker,
+            (
+                _function(place, "posts_search_words", ", ".join(types))
+                for types in nearly
+                if types != ("text", "boolean")
+            ),
+        )
 
 
 def _names_in_our_sql() -> set[str]:

@@ -41,6 +41,7 @@ async def _search(posts: PostRepository, id: int) -> None:
         page = await posts.search("word", visible=visible, limit=1)
         assert page.next
         await posts.search("word", visible=visible, limit=1, after=page.next)
+    await posts.search("C++ 字 w-o-r-d", tag="tag")
 
 
 async def _together(read: Callable[[Any], Awaitable[object]], keys: Iterable[object]) -> None:

@@ -19,6 +19,7 @@ ONLY_IN_THE_TABLES = {
     "index posts_former_slugs_idx",
     "index posts_source_idx",
     "function posts_texts_valid",
+    "function posts_search_words",
     "constraint posts_tags_valid",
     "constraint posts_metadata_object",
     "constraint posts_former_slugs_valid",

@@ -42,6 +42,8 @@ async def main(url, migrate):
         assert [hit.post.id for hit in await posts.search("walrus")] == [post.id]
         assert [each.id for each in await posts.page(visible=True)] == [post.id]
         assert await posts.count() == len([each async for each in posts.stream()]) == 6
+        for query in ("c", "node.js", "使用数据库", '"e-mail server"', '"c is old"', "mail -x"):
+            assert [hit.post.id for hit in await posts.search(query)] == [1], query
         try:
             await posts.create("Taken", "", slug="moved")
         except AlreadyExists as error:
@@ -80,6 +82,7 @@ async def test_an_application_of_0_1_0_reads_and_writes_on_the_newest_schema(
     async with BlogService(empty_database) as blog:
         for slug in ("first", "second"):
             await blog.posts.create(slug, "", slug=slug, tags=["kept"], metadata={"kept": slug})
+        await blog.posts.update(1, content="Node.js, 使用数据库, an e-mail server. C++ is old.")
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", APPLICATION, empty_database, str(migrate)],
@@ -93,7 +96,7 @@ async def test_an_application_of_0_1_0_reads_and_writes_on_the_newest_schema(
     assert "The schema is ahead of this blogsvc" in done.stderr
     kept = "SELECT title, version, tags, metadata ->> 'kept', former_slugs FROM posts WHERE id < 3"
     assert await fetch(empty_database, f"{kept} ORDER BY id") == [
-        ("Edited by the old one", 2, ["kept"], "first", []),
+        ("Edited by the old one", 3, ["kept"], "first", []),
         ("second", 2, ["kept"], "second", ["second"]),
     ]
     assert not (await Migrator(empty_database).check()).drifted

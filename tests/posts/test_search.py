@@ -148,9 +148,11 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     taken: list[str] = []
     build = statements.search
 
-    def noted(table: str, way: statements.Way, ranked: int, *, visible: bool) -> Query:
+    def noted(
+        table: str, way: statements.Way, ranked: int, *, visible: bool, tagged: bool
+    ) -> Query:
         taken.append(way)
-        return build(table, way, ranked, visible=visible)
+        return build(table, way, ranked, visible=visible, tagged=tagged)
 
     monkeypatch.setattr(statements, "search", noted)
     monkeypatch.setattr(search, "RANKED", 10)
@@ -268,7 +270,7 @@ async def test_a_way_keeps_to_its_index_even_when_planned_for_any_query(
 ) -> None:
     await sql.execute("ANALYZE posts; SET enable_seqscan = off")
     await sql.execute(f"SET plan_cache_mode = force_generic_plan; SET {tempted}")
-    query = statements.search("posts", way, search.RANKED, visible=False)
+    query = statements.search("posts", way, search.RANKED, visible=False, tagged=False)
     await sql.execute(f"PREPARE way AS {query}")
     back = ", 50" if way == "steps" else ""
     plan = await sql.fetch(f"EXPLAIN EXECUTE way ('rare', 600, 'infinity', 601, 21{back})")

@@ -43,7 +43,7 @@ async def everything(url: str | None, title: str | None) -> None:
         )
         assert_type(await posts.publish(1, at=datetime.now(UTC)), PostRecord)
         assert_type(await posts.upsert("s", title="T", content="C"), tuple[PostRecord, bool])
-        hits = assert_type(await posts.search("words"), Page[SearchHit])
+        hits = assert_type(await posts.search("words", tag="t"), Page[SearchHit])
         assert_type([hit.post.title for hit in hits], list[str])
         async with blog.transaction(isolation="serializable", readonly=True):
             assert_type(await posts.get(1, lock=True), PostRecord)
