@@ -1,27 +1,44 @@
-"""Going through posts: pages, streams, and how many there are."""
+"""Going through posts: pages, streams, neighbours, and how many there are."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Generic, TypeVar
 
 from ..database import Database
+from ..errors import PostNotFound
 from . import paging, sql, validation
 from .paging import Filters
-from .records import Order, Page, PostRecord, record_of
+from .records import Order, Page, PostRecord, PostSummary, record_of, summary_of
+
+Kind = TypeVar("Kind", PostRecord, PostSummary)
+
+
+@dataclass(frozen=True)
+class Shape(Generic[Kind]):
+    """What is read of each post, and what is made of the row."""
+
+    columns: str
+    of_row: Callable[[Iterable[Any]], Kind]
+
+
+RECORDS: Final = Shape(sql.COLUMNS, record_of)
+SUMMARIES: Final = Shape(sql.SUMMARY, summary_of)
 
 
 async def page(
     database: Database,
     table: str,
+    shape: Shape[Kind],
     filters: Filters,
     *,
     order: Order,
     limit: int,
     after: str | None,
     with_total: bool,
-) -> Page[PostRecord]:
+) -> Page[Kind]:
     """Return a slice of the posts; see `PostRepository.page`."""
     column = paging.column_of(order)
     conditions = paging.conditions_of(filters, order)
@@ -31,7 +48,7 @@ async def page(
     if after is not None:
         position, id = paging.decode(query, after)
         start = (paging.to_time(position), id)
-    found = await _slice(database, table, order, conditions, start, limit + 1)
+    found = await _slice(database, table, shape, order, conditions, start, limit + 1)
     following = None
     if len(found) > limit:
         del found[limit:]
@@ -50,12 +67,25 @@ async def stream(
     validation.check_limit(batch, "batch")
     start = None
     while True:
-        found = await _slice(database, table, order, conditions, start, batch)
+        found = await _slice(database, table, RECORDS, order, conditions, start, batch)
         for post in found:
             yield post
         if len(found) < batch:
             return
         start = (getattr(found[-1], column), found[-1].id)
+
+
+async def neighbours(
+    database: Database, table: str, id: int, *, visible: bool
+) -> tuple[PostSummary | None, PostSummary | None]:
+    """Return the posts before and after a post; see `PostRepository.neighbours`."""
+    rows = []
+    if validation.id_is_possible(id):
+        rows = await database.read(sql.neighbours(table, visible=visible), id)
+    if not rows:
+        raise PostNotFound(id=id)
+    found = {row[0]: summary_of(row[1:]) for row in rows if row[0] is not None}
+    return found.get(False), found.get(True)
 
 
 async def count(database: Database, table: str, filters: Filters) -> int:
@@ -66,15 +96,16 @@ async def count(database: Database, table: str, filters: Filters) -> int:
 async def _slice(
     database: Database,
     table: str,
+    shape: Shape[Kind],
     order: Order,
     conditions: dict[str, Any],
     start: tuple[datetime, int] | None,
     limit: int,
-) -> list[PostRecord]:
-    query = sql.listing(table, order, tuple(conditions), after=start is not None)
+) -> list[Kind]:
+    query = sql.listing(table, shape.columns, order, tuple(conditions), after=start is not None)
     values = paging.values_of(conditions)
     rows = await database.read(query, *values, *(start or ()), limit)
-    return [record_of(row) for row in rows]
+    return [shape.of_row(row) for row in rows]
 
 
 async def _counted(database: Database, table: str, conditions: dict[str, Any]) -> int:

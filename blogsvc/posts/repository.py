@@ -20,6 +20,7 @@ from .records import (
     Order,
     Page,
     PostRecord,
+    PostSummary,
     SearchHit,
     Status,
     Unset,
@@ -152,12 +153,49 @@ class PostRepository:
         return await listing.page(
             self._database,
             self._table,
+            listing.RECORDS,
             filters,
             order=order,
             limit=limit,
             after=after,
             with_total=with_total,
         )
+
+    async def summaries(
+        self,
+        *,
+        order: Order = "newest",
+        limit: int = 20,
+        after: str | None = None,
+        with_total: bool = False,
+        **filters: Unpack[Filters],
+    ) -> Page[PostSummary]:
+        """Return a slice of the posts without their contents, each with an excerpt.
+
+        It is `page` for lists of titles: of each content the first 1,000 characters are read, and
+        not the rest. A cursor of one leads on in the other.
+        """
+        return await listing.page(
+            self._database,
+            self._table,
+            listing.SUMMARIES,
+            filters,
+            order=order,
+            limit=limit,
+            after=after,
+            with_total=with_total,
+        )
+
+    async def neighbours(
+        self, id: int, *, visible: bool = True
+    ) -> tuple[PostSummary | None, PostSummary | None]:
+        """Return the posts before and after a post by the time of publishing: (older, newer).
+
+        Posts of equal time go by id. With `visible` they are published by now, whatever the post
+        itself is; without it, they are all that have a time of publishing. (None, None) for a post
+        that has none. Raises `PostNotFound`.
+        """
+        return await listing.neighbours(self._database, self._table, id, visible=bool(visible))
 
     def stream(
         self,

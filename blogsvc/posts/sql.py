@@ -14,6 +14,7 @@ from functools import cache
 from typing import Final, Literal
 
 from ..database import Command, Query, quoted
+from .excerpts import SLICE
 from .records import Order
 
 # Of a post without tags and metadata NULLs are sent, which cost the driver nothing to read.
@@ -21,6 +22,9 @@ COLUMNS: Final = (
     "id, title, content, slug, status, published_at, version, created_at, updated_at, "
     "CASE WHEN pg_catalog.cardinality(tags) > 0 THEN tags END, nullif(metadata, '{}')"
 )
+
+# Of a content that stands outside of its row (TOAST), PostgreSQL reads only the slice.
+SUMMARY: Final = COLUMNS.replace("content", f"left(content, {SLICE})")
 
 # What has to be told of a parameter's type.
 _SENT_AS: Final = {"metadata": "text::jsonb", "tags": "text[]", "former_slugs": "text[]"}
@@ -128,7 +132,9 @@ def count(table: str, filters: tuple[str, ...]) -> Query:
 
 
 @cache
-def listing(table: str, order: Order, filters: tuple[str, ...], *, after: bool) -> Query:
+def listing(
+    table: str, columns: str, order: Order, filters: tuple[str, ...], *, after: bool
+) -> Query:
     """Read a slice: parameters are the filters', then position and id to start after, limit."""
     column, descending = ORDERS[order]
     conditions, used = _conditions(filters)
@@ -141,7 +147,7 @@ def listing(table: str, order: Order, filters: tuple[str, ...], *, after: bool) 
     ordered = f"ORDER BY {column} {way}, id {way}"
     limit = f"LIMIT ${used + 1}"
     if not _CONTAINED & {*filters}:
-        return Query(f"SELECT {COLUMNS} FROM {table} WHERE {wanted} {ordered} {limit}")
+        return Query(f"SELECT {columns} FROM {table} WHERE {wanted} {ordered} {limit}")
     # A plan that walks along the order is right for a common tag and reads the whole table for a
     # rare one; one that asks the tag's index is right for the rare one. So walk a little way first.
     # OFFSET 0 keeps the two apart.
@@ -155,9 +161,31 @@ def listing(table: str, order: Order, filters: tuple[str, ...], *, after: bool) 
             WHERE (SELECT count(*) FROM near) < ${used + 1}
             {ordered} {limit}
         )
-        SELECT {COLUMNS} FROM {table}
+        SELECT {columns} FROM {table}
         WHERE id IN (SELECT id FROM near UNION ALL SELECT id FROM far)
         {ordered} {limit}""")
+
+
+@cache
+def neighbours(table: str, *, visible: bool) -> Query:
+    """Read the posts before and after the post $1 by the time of publishing, ties by id.
+
+    No row says that there is no such post. Else there are up to two, whose first column says
+    whether it is the newer one, or one in which that is NULL.
+    """
+    shown = FILTERS["visible"] if visible else "true"
+    older, newer = (
+        f"""(
+                SELECT {newer} AS newer, * FROM {table}
+                WHERE (published_at, id) {sign} (post.at, post.post_id) AND {shown}
+                ORDER BY published_at {way}, id {way} LIMIT 1
+            )"""
+        for newer, sign, way in (("false", "<", "DESC"), ("true", ">", "ASC"))
+    )
+    return Query(f"""
+        SELECT newer, {SUMMARY}
+        FROM (SELECT published_at AS at, id AS post_id FROM {table} WHERE id = $1) AS post
+        LEFT JOIN LATERAL ({older} UNION ALL {newer}) AS neighbour ON true""")
 
 
 @cache

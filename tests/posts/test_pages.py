@@ -193,7 +193,9 @@ async def test_a_large_table_is_read_from_the_index_of_its_order(
     await blog.posts.create_many(NewPost(f"P{place}", "") for place in range(2000))
     await sql.execute("ANALYZE posts")
     for order in ORDERS:
-        statement = sql_of_posts.listing("posts", order, (), after=False).replace("$1", "20")
+        statement = sql_of_posts.listing(
+            "posts", sql_of_posts.COLUMNS, order, (), after=False
+        ).replace("$1", "20")
         plan = "\n".join(row[0] for row in await sql.fetch("EXPLAIN " + statement))
         assert "Index Scan" in plan, plan
         assert "Sort" not in plan, plan
