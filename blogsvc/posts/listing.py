@@ -102,13 +102,14 @@ async def _slice(
     start: tuple[datetime, int] | None,
     limit: int,
 ) -> list[Kind]:
-    query = sql.listing(table, shape.columns, order, tuple(conditions), after=start is not None)
+    names = paging.names_of(conditions)
+    query = sql.listing(table, shape.columns, order, names, after=start is not None)
     values = paging.values_of(conditions)
     rows = await database.read(query, *values, *(start or ()), limit)
     return [shape.of_row(row) for row in rows]
 
 
 async def _counted(database: Database, table: str, conditions: dict[str, Any]) -> int:
-    query = sql.count(table, tuple(conditions))
+    query = sql.count(table, paging.names_of(conditions))
     rows = await database.read(query, *paging.values_of(conditions))
     return int(rows[0][0])
