@@ -2,6 +2,7 @@
 
     python -m benchmarks                 everything, about a quarter of an hour
     python -m benchmarks --quick         the same shape in two minutes
+    python -m benchmarks plans           what is read for a page of each filter, at a million posts
     python -m benchmarks growth --posts 10000 1000000 10000000 --keep --url postgresql://...
 
 The server is the embedded one, or the one that --url names; databases are made on it and dropped.
@@ -18,12 +19,14 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from . import cold, compare, growth, report
+from . import cold, compare, growth, lists, plans, report
 from .databases import filled, server
 
 T = TypeVar("T")
 
-PARTS = ("compare", "cold", "growth")
+PARTS = ("compare", "cold", "growth", "lists")
+ASKED_FOR = ("plans",)
+"""What fills tables for minutes, and is left out unless it is named."""
 
 
 def main() -> None:
@@ -32,15 +35,15 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS + ASKED_FOR))
     parser.add_argument("--quick", action="store_true", help="small tables and few rounds")
     parser.add_argument("--url", help="a PostgreSQL server; without it, the embedded one")
-    parser.add_argument("--posts", type=int, nargs="+", help="the sizes for growth")
+    parser.add_argument("--posts", type=int, nargs="+", help="the sizes for growth and plans")
     parser.add_argument("--keep", action="store_true", help="leave the databases there")
     parser.add_argument("--output", type=Path, help="a directory for results.md and ratios.svg")
     options = parser.parse_args()
-    if set(options.parts) - set(PARTS):
-        parser.error(f"the parts are {', '.join(PARTS)}")
+    if set(options.parts) - {*PARTS, *ASKED_FOR}:
+        parser.error(f"the parts are {', '.join(PARTS + ASKED_FOR)}")
     with server(options.url) as url:
         text = run(url, options)
     print(text)
@@ -73,6 +76,13 @@ def run(url: str, options: argparse.Namespace) -> str:
         rounds = 3 if options.quick else 15
         grown = on("uvloop", growth.grow(url, sizes, rounds, options.keep, tell))
         said.append(report.growth(grown))
+    if "lists" in parts:
+        costs = on("uvloop", lists.measure(url, 5 if options.quick else 21, tell))
+        said.append(report.lists(costs))
+    if "plans" in parts:
+        posts = max(options.posts or [10_000 if options.quick else 1_000_000])
+        seen = on("uvloop", plans.look(url, posts, 3 if options.quick else 7, options.keep, tell))
+        said.append(report.plans(seen))
     return "\n".join(said)
 
 

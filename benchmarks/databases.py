@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,12 +32,19 @@ def server(url: str | None) -> Iterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def filled(url: str, posts: int, *, keep: bool = False) -> AsyncIterator[str]:
+async def filled(
+    url: str,
+    posts: int,
+    *,
+    keep: bool = False,
+    kind: str = "bench",
+    fill: Callable[[str, int], Awaitable[None]] = fill,
+) -> AsyncIterator[str]:
     """Yield the URL of a database with so many posts; with `keep`, it is there the next time.
 
     Commits do not wait for the disk there, or every write would measure the disk.
     """
-    name = f"blogsvc_bench_{posts}"
+    name = f"blogsvc_{kind}_{posts}"
     own = urlsplit(url)._replace(path=f"/{name}").geturl()
     connection = await asyncpg.connect(url)
     try:
