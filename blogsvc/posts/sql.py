@@ -209,14 +209,18 @@ def neighbours(table: str, *, visible: bool) -> Query:
     No row says that there is no such post. Else there are up to two, whose first column says
     whether it is the newer one, or one in which that is NULL.
     """
-    shown = FILTERS["visible"] if visible else "true"
+    wanted = FILTERS["visible"] if visible else "true"
     older, newer = (
         f"""(
                 SELECT {newer} AS newer, * FROM {table}
-                WHERE (published_at, id) {sign} (post.at, post.post_id) AND ({shown}) IS TRUE
+                WHERE (published_at, id) {sign} (post.at, post.post_id) AND {shown}
                 ORDER BY published_at {way}, id {way} LIMIT 1
             )"""
-        for newer, sign, way in (("false", "<", "DESC"), ("true", ">", "ASC"))
+        # As in a listing: back in time, the index has to begin at the post.
+        for newer, sign, way, shown in (
+            ("false", "<", "DESC", f"({wanted}) IS TRUE"),
+            ("true", ">", "ASC", wanted),
+        )
     )
     return Query(f"""
         SELECT newer, {SUMMARY}
