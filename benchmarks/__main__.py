@@ -2,6 +2,7 @@
 
     python -m benchmarks                 everything, about a quarter of an hour
     python -m benchmarks --quick         the same shape in two minutes
+    python -m benchmarks plans           what is read for a page of each filter, at a million posts
     python -m benchmarks growth --posts 10000 1000000 10000000 --keep --url postgresql://...
 
 The server is the embedded one, or the one that --url names; databases are made on it and dropped.
@@ -18,12 +19,14 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from . import cold, compare, growth, import_files, report, together
+from . import cold, compare, growth, import_files, lists, plans, report, together
 from .databases import filled, server
 
 T = TypeVar("T")
 
-PARTS = ("compare", "together", "cold", "growth", "import_files")
+PARTS = ("compare", "together", "cold", "growth", "lists", "import_files")
+ASKED_FOR = ("plans",)
+"""What fills tables for minutes, and is left out unless it is named."""
 
 
 def main() -> None:
@@ -32,15 +35,15 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS + ASKED_FOR))
     parser.add_argument("--quick", action="store_true", help="small tables and few rounds")
     parser.add_argument("--url", help="a PostgreSQL server; without it, the embedded one")
-    parser.add_argument("--posts", type=int, nargs="+", help="the sizes for growth")
+    parser.add_argument("--posts", type=int, nargs="+", help="the sizes for growth and plans")
     parser.add_argument("--keep", action="store_true", help="leave the databases there")
     parser.add_argument("--output", type=Path, help="a directory for results.md and ratios.svg")
     options = parser.parse_args()
-    if set(options.parts) - set(PARTS):
-        parser.error(f"the parts are {', '.join(PARTS)}")
+    if set(options.parts) - {*PARTS, *ASKED_FOR}:
+        parser.error(f"the parts are {', '.join(PARTS + ASKED_FOR)}")
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)  # before minutes are spent on it
     with server(options.url) as url:
@@ -83,6 +86,13 @@ def run(url: str, options: argparse.Namespace) -> str:
         files = 1000 if options.quick else 10_000
         measured = import_files.measure(url, files, 1 if options.quick else 3, tell)
         said.append(report.imported(files, measured))
+    if "lists" in parts:
+        costs = on("uvloop", lists.measure(url, 5 if options.quick else 21, tell))
+        said.append(report.lists(costs))
+    if "plans" in parts:
+        posts = max(options.posts or [10_000 if options.quick else 1_000_000])
+        seen = on("uvloop", plans.look(url, posts, 3 if options.quick else 7, options.keep, tell))
+        said.append(report.plans(seen))
     return "\n".join(said)
 
 

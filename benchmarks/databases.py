@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -53,9 +53,16 @@ def url_of(url: str, name: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def filled(url: str, posts: int, *, keep: bool = False) -> AsyncIterator[str]:
+async def filled(
+    url: str,
+    posts: int,
+    *,
+    keep: bool = False,
+    kind: str = "bench",
+    fill: Callable[[str, int], Awaitable[None]] = fill,
+) -> AsyncIterator[str]:
     """Yield the URL of a database with so many posts; with `keep`, it is there the next time."""
-    name = f"blogsvc_bench_{posts}"
+    name = f"blogsvc_{kind}_{posts}"
     connection = await asyncpg.connect(url)
     try:
         there = "SELECT true FROM pg_database WHERE datname = $1"

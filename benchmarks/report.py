@@ -16,7 +16,9 @@ from .cold import Cold
 from .compare import Plan, Result
 from .growth import Growth
 from .import_files import DATABASE, Imported
+from .lists import SHOWN, Cost
 from .peers import ALL, BASELINE
+from .plans import Plans, Seen
 from .together import Together
 
 _PACKAGES: Final = (
@@ -140,6 +142,64 @@ def growth(grown: Growth) -> str:
     ]
     facts = [f"- {posts:,} posts: {fact}." for posts, fact in grown.facts.items()]
     return table(head, rows) + "\n" + "\n".join(facts) + "\n"
+
+
+def lists(costs: dict[int, dict[str, Cost]]) -> str:
+    """Return a table of what pages and summaries cost, by the size of a post."""
+    head = [f"a list of {SHOWN} posts", *(f"of {size / 1000:.0f} kB" for size in costs)]
+    rows = []
+    for name in next(iter(costs.values())):
+        each = [cost[name] for cost in costs.values()]
+        rows += [
+            [f"`{name}`, ms", *(f"{cost.took * 1e3:.1f}" for cost in each)],
+            [f"`{name}`, kB moved", *(f"{cost.moved / 1e3:,.0f}" for cost in each)],
+            [f"`{name}`, kB of memory", *(f"{cost.held / 1e3:,.0f}" for cost in each)],
+        ]
+    return table(head, rows)
+
+
+def plans(seen: Plans) -> str:
+    """Return a table of the pages of each filter, by order, and of what it takes to count."""
+    orders = list(dict.fromkeys(page.order for page in seen.pages))
+    cells: dict[str, dict[tuple[str, bool], Seen]] = {}
+    for page in seen.pages:
+        cells.setdefault(page.filters, {})[page.order, page.deep] = page
+    rows = []
+    for name, by_order in cells.items():
+        pairs = [(by_order[order, False], by_order[order, True]) for order in orders]
+        rows.append(
+            [
+                name,
+                f"{pairs[0][0].matches:,}",
+                *(
+                    f"{first.took * 1e3:.1f} / {deep.took * 1e3:.1f}"
+                    + (" **!**" if "none" in first.bound + deep.bound else "")
+                    for first, deep in pairs
+                ),
+                f"{max(max(one.buffers, two.buffers) for one, two in pairs):,}",
+            ]
+        )
+    beyond = [page for page in seen.pages if page.bound == "none"]
+    nodes = [
+        [f"{page.filters}, {page.order}", f"{page.ratio:.1f}", f"{page.buffers:,}", page.nodes]
+        for page in seen.pages
+        if not page.deep and page.order in ("newest", "published")
+    ]
+    counted = [[what, f"{took * 1e3:.1f}"] for what, took in seen.counted.items()]
+    counted += [
+        [f"`neighbours`, {what}; {pages} pages read", f"{took * 1e3:.2f}"]
+        for what, (took, pages) in seen.neighbours.items()
+    ]
+    return "\n".join(
+        [
+            f"Milliseconds of a page of 20 (the least of some), first and half way; {seen.posts:,} "
+            f"posts. {len(beyond)} of {len(seen.pages)} are out of bounds (!). The first pages of "
+            f"`summaries` took {seen.summaries:.2f} of those of `page`.\n",
+            table(["filters", "matches", *orders, "most pages read"], rows),
+            table(["first page", "times the plain one", "pages read", "plan"], nodes),
+            table(["", "milliseconds"], counted),
+        ]
+    )
 
 
 def cold(measured: Cold) -> str:

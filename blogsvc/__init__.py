@@ -1,7 +1,7 @@
 """Blog posts in PostgreSQL for any asyncio application."""
 
 from .migrator import Migrator
-from .posts import UNSET, NewPost, Page, PostRecord, PostRepository, SearchHit
+from .posts import UNSET, NewPost, Page, PostRecord, PostRepository, PostSummary, SearchHit
 from .service import BlogService
 
 __version__ = "0.2.0"
@@ -14,6 +14,7 @@ __all__ = [
     "Page",
     "PostRecord",
     "PostRepository",
+    "PostSummary",
     "SearchHit",
     "__version__",
 ]

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from functools import partial
+from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -39,7 +40,13 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 @routes.post("/posts")
 async def create_post(request: web.Request) -> web.Response:
     given = await request.json()
-    post = await request.app[BLOG].posts.create(given.get("title"), given.get("content"))
+    post = await request.app[BLOG].posts.create(
+        given.get("title"),
+        given.get("content"),
+        slug=given.get("slug"),
+        status=given.get("status", "draft"),
+        tags=given.get("tags", ()),
+    )
     return answer(asdict(post), status=201)
 
 
@@ -52,6 +59,32 @@ async def list_posts(request: web.Request) -> web.Response:
 @routes.get(r"/posts/{id:\d+}")
 async def read_post(request: web.Request) -> web.Response:
     post = await request.app[BLOG].posts.get(int(request.match_info["id"]))
+    return answer(asdict(post))
+
+
+@routes.get("/titles")
+async def list_titles(request: web.Request) -> web.Response:
+    """Answer the published posts without their contents, latest first."""
+    page = await request.app[BLOG].posts.summaries(
+        visible=True,
+        order="published",
+        tag=request.query.get("tag"),
+        after=request.query.get("after"),
+    )
+    return answer(asdict(page))
+
+
+@routes.get("/tags")
+async def count_tags(request: web.Request) -> web.Response:
+    return answer(await request.app[BLOG].posts.tags(visible=True))
+
+
+@routes.get("/blog/{slug}")
+async def read_by_slug(request: web.Request) -> web.Response:
+    slug = request.match_info["slug"]
+    post = await request.app[BLOG].posts.get_by_slug(slug)
+    if post.slug != slug:  # one that it had before
+        raise web.HTTPMovedPermanently(f"/blog/{quote(post.slug, safe='')}")
     return answer(asdict(post))
 
 

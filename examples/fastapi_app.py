@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
-from blogsvc import BlogService, Page, PostRecord, PostRepository, SearchHit
+from blogsvc import BlogService, Page, PostRecord, PostRepository, PostSummary, SearchHit
 from blogsvc.errors import BlogError, InvalidCursor, InvalidPost, InvalidQuery
 
 from .http_errors import answer_to
@@ -44,6 +45,7 @@ class PostIn(Body):
     content: str
     slug: str | None = None
     status: Status = "draft"
+    tags: list[str] = []
 
 
 class PostPatch(Body):
@@ -85,7 +87,9 @@ async def answer_error(request: Request, error: BlogError) -> JSONResponse:
 
 @app.post("/posts", status_code=201)
 async def create_post(post: PostIn, posts: Posts) -> PostRecord:
-    return await posts.create(post.title, post.content, slug=post.slug, status=post.status)
+    return await posts.create(
+        post.title, post.content, slug=post.slug, status=post.status, tags=post.tags
+    )
 
 
 @app.get("/posts")
@@ -96,6 +100,27 @@ async def list_posts(
     after: str | None = None,
 ) -> Page[PostRecord]:
     return await posts.page(status=status, limit=limit, after=after)
+
+
+@app.get("/titles")
+async def list_titles(
+    posts: Posts, tag: str | None = None, after: str | None = None
+) -> Page[PostSummary]:
+    """The published posts without their contents, latest first."""
+    return await posts.summaries(visible=True, order="published", tag=tag, after=after)
+
+
+@app.get("/tags")
+async def count_tags(posts: Posts) -> dict[str, int]:
+    return await posts.tags(visible=True)
+
+
+@app.get("/blog/{slug}", response_model=PostRecord, responses={301: {"description": "It moved."}})
+async def read_by_slug(slug: str, posts: Posts) -> Any:
+    post = await posts.get_by_slug(slug)
+    if post.slug != slug:  # one that it had before
+        return RedirectResponse(f"/blog/{quote(post.slug, safe='')}", 301)
+    return post
 
 
 @app.get("/posts/{id}")

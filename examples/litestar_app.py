@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Controller, Litestar, Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.response import Redirect
 
-from blogsvc import BlogService, Page, PostRecord, PostRepository
+from blogsvc import BlogService, Page, PostRecord, PostRepository, PostSummary
 from blogsvc.errors import BlogError
+from blogsvc.posts import Status
 
 from .http_errors import answer_to
 
@@ -34,6 +37,8 @@ class PostIn:
     title: str
     content: str
     slug: str | None = None
+    tags: list[str] = field(default_factory=list)
+    status: Status = "draft"
 
 
 class PostController(Controller):
@@ -41,7 +46,9 @@ class PostController(Controller):
 
     @post()
     async def create(self, data: PostIn, posts: PostRepository) -> PostRecord:
-        return await posts.create(data.title, data.content, slug=data.slug)
+        return await posts.create(
+            data.title, data.content, slug=data.slug, status=data.status, tags=data.tags
+        )
 
     @get()
     async def page(self, posts: PostRepository, after: str | None = None) -> Page[PostRecord]:
@@ -60,13 +67,34 @@ class PostController(Controller):
         await posts.delete(id)
 
 
+@get("/titles")
+async def titles(
+    posts: PostRepository, tag: str | None = None, after: str | None = None
+) -> Page[PostSummary]:
+    """The published posts without their contents, latest first."""
+    return await posts.summaries(visible=True, order="published", tag=tag, after=after)
+
+
+@get("/tags")
+async def tags(posts: PostRepository) -> dict[str, int]:
+    return await posts.tags(visible=True)
+
+
+@get("/blog/{slug:str}")
+async def by_slug(slug: str, posts: PostRepository) -> Response[PostRecord] | Redirect:
+    post = await posts.get_by_slug(slug)
+    if post.slug != slug:  # one that it had before
+        return Redirect(f"/blog/{quote(post.slug, safe='')}", status_code=301)
+    return Response(post)
+
+
 def answer_error(request: Request[Any, Any, Any], error: BlogError) -> Response[dict[str, str]]:
     detail, status = answer_to(error)
     return Response({"detail": detail}, status_code=status)
 
 
 app = Litestar(
-    [PostController],
+    [PostController, titles, tags, by_slug],
     lifespan=[lifespan],
     dependencies={"posts": Provide(posts_of)},
     exception_handlers={BlogError: answer_error},

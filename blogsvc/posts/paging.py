@@ -13,7 +13,7 @@ from typing import Any, Final, TypedDict
 
 from ..errors import InvalidCursor, InvalidQuery
 from . import validation
-from .records import Order, Status
+from .records import PUBLISHED, Order, Status
 from .sql import FILTERS, ORDERS
 
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -54,12 +54,24 @@ def conditions_of(filters: Filters, order: Order | None = None) -> dict[str, Any
         elif value is not None and value != {}:
             found[name] = validation.check_filter(name, value)
     found["dated"] = order == "published" or None
-    return {name: found[name] for name in FILTERS if found.get(name) is not None}
+    known = (*Filters.__annotations__, "dated")
+    return {name: found[name] for name in known if found.get(name) is not None}
+
+
+def names_of(conditions: dict[str, Any]) -> tuple[str, ...]:
+    """Return the conditions by the names that they have in SQL, each once."""
+    names: dict[str, None] = {}
+    for name, value in conditions.items():
+        if name == "visible":
+            names |= {PUBLISHED: None, "past": None}
+        else:
+            names[value if name == "status" else name] = None
+    return tuple(names)
 
 
 def values_of(conditions: dict[str, Any]) -> list[Any]:
     """Return the values of the conditions that have one in the statement, in their order."""
-    return [value for name, value in conditions.items() if "{}" in FILTERS[name]]
+    return [value for name, value in conditions.items() if "{}" in FILTERS.get(name, "")]
 
 
 def column_of(order: Order) -> str:

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from ..errors import DatabaseError
+from .excerpts import excerpt_of
 
 T = TypeVar("T")
 
@@ -57,20 +58,59 @@ class PostRecord:
     metadata: dict[str, Any] = field(hash=False)
 
 
-# A frozen dataclass sets each field through `object.__setattr__`, which takes four times as long as
-# reading the row did. So a record is filled while it is not frozen yet: a twin with equal slots.
-_Unfrozen: Any = make_dataclass(
-    "_Unfrozen", [(each.name, each.type) for each in fields(PostRecord)], slots=True
-)
+@dataclass(frozen=True, slots=True)
+class PostSummary:
+    """One stored post without its content, for lists.
+
+    `excerpt` is plain text, one line: the first 200 characters or so of the content, cut at a word,
+    with a "…" where there is more. It is made of the first 1,000 characters, so it is shorter, or
+    empty, where these are little but markup. All else is as in `PostRecord`.
+    """
+
+    id: int
+    title: str
+    excerpt: str
+    slug: str
+    status: Status
+    published_at: datetime | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    tags: tuple[str, ...]
+    metadata: dict[str, Any] = field(hash=False)
+
+
+def _unfrozen(kind: type) -> Any:
+    """Return a twin of a frozen dataclass, with equal slots.
+
+    A frozen dataclass sets each field through `object.__setattr__`, which takes four times as long
+    as reading the row did. So a record is filled while it is not frozen yet.
+    """
+    slots = [(each.name, each.type) for each in fields(kind)]
+    return make_dataclass(f"_Unfrozen{kind.__name__}", slots, slots=True)
+
+
+_UnfrozenRecord: Final = _unfrozen(PostRecord)
+_UnfrozenSummary: Final = _unfrozen(PostSummary)
 
 
 def record_of(row: Iterable[Any]) -> PostRecord:
     """Return the record of a row of `sql.COLUMNS`: its fields in their order."""
-    record = _Unfrozen(*row)
+    record = _UnfrozenRecord(*row)
     record.tags = tuple(record.tags) if record.tags else ()
     record.metadata = _metadata_of(record.id, record.metadata) if record.metadata else {}
     record.__class__ = PostRecord
     return record  # type: ignore[no-any-return]
+
+
+def summary_of(row: Iterable[Any]) -> PostSummary:
+    """Return the summary of a row of `sql.SUMMARY`: its fields, the excerpt not made yet."""
+    summary = _UnfrozenSummary(*row)
+    summary.excerpt = excerpt_of(summary.excerpt)
+    summary.tags = tuple(summary.tags) if summary.tags else ()
+    summary.metadata = _metadata_of(summary.id, summary.metadata) if summary.metadata else {}
+    summary.__class__ = PostSummary
+    return summary  # type: ignore[no-any-return]
 
 
 def _metadata_of(id: int, text: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from ..database import Database
 from ..errors import AlreadyExists, NotInTransaction, PostInUse, PostNotFound, VersionConflict
-from . import creating, paging, search, sql, validation
+from . import creating, listing, search, sql, validation
 from .paging import Filters
 from .records import (
     ARCHIVED,
@@ -21,6 +21,7 @@ from .records import (
     Order,
     Page,
     PostRecord,
+    PostSummary,
     SearchHit,
     Status,
     Unset,
@@ -126,7 +127,7 @@ class PostRepository:
 
     async def count(self, **filters: Unpack[Filters]) -> int:
         """Return how many posts the filters of `page` let through. Reads all of them."""
-        return await self._counted(paging.conditions_of(filters))
+        return await listing.count(self._database, self._table, filters)
 
     async def tags(self, *, visible: bool = False) -> dict[str, int]:
         """Return every tag and how many posts have it, most used first. Reads all that have any.
@@ -156,24 +157,54 @@ class PostRepository:
         Pages are stable: what is inserted or deleted between two calls makes no other post appear
         twice or get lost. Raises `InvalidCursor` and `InvalidQuery`.
         """
-        column = paging.column_of(order)
-        conditions = paging.conditions_of(filters, order)
-        validation.check_limit(limit)
-        query = paging.fingerprint(str.__str__(order), sorted(conditions.items()))
-        start = None
-        if after is not None:
-            position, id = paging.decode(query, after)
-            start = (paging.to_time(position), id)
-        found = await self._slice(order, conditions, start, limit + 1)
-        following = None
-        if len(found) > limit:
-            del found[limit:]
-            last = found[-1]
-            following = paging.encode(query, paging.from_time(getattr(last, column)), last.id)
-        total = await self._counted(conditions) if with_total else None
-        return Page(tuple(found), following, total)
+        return await listing.page(
+            self._database,
+            self._table,
+            listing.RECORDS,
+            filters,
+            order=order,
+            limit=limit,
+            after=after,
+            with_total=with_total,
+        )
 
-    async def stream(
+    async def summaries(
+        self,
+        *,
+        order: Order = "newest",
+        limit: int = 20,
+        after: str | None = None,
+        with_total: bool = False,
+        **filters: Unpack[Filters],
+    ) -> Page[PostSummary]:
+        """Return a slice of the posts without their contents, each with an excerpt.
+
+        It is `page` for lists of titles: of each content the first 1,000 characters are read, and
+        not the rest. A cursor of one leads on in the other.
+        """
+        return await listing.page(
+            self._database,
+            self._table,
+            listing.SUMMARIES,
+            filters,
+            order=order,
+            limit=limit,
+            after=after,
+            with_total=with_total,
+        )
+
+    async def neighbours(
+        self, id: int, *, visible: bool = True
+    ) -> tuple[PostSummary | None, PostSummary | None]:
+        """Return the posts before and after a post by the time of publishing: (older, newer).
+
+        Posts of equal time go by id. With `visible` they are published by now, whatever the post
+        itself is; without it, they are all that have a time of publishing. (None, None) for a post
+        that has none. Raises `PostNotFound`.
+        """
+        return await listing.neighbours(self._database, self._table, id, visible=bool(visible))
+
+    def stream(
         self,
         *,
         order: Order = "oldest",
@@ -185,17 +216,7 @@ class PostRepository:
         Nothing is held open between two batches: no connection, no transaction. Stop whenever you
         like.
         """
-        column = paging.column_of(order)
-        conditions = paging.conditions_of(filters, order)
-        validation.check_limit(batch, "batch")
-        start = None
-        while True:
-            found = await self._slice(order, conditions, start, batch)
-            for post in found:
-                yield post
-            if len(found) < batch:
-                return
-            start = (getattr(found[-1], column), found[-1].id)
+        return listing.stream(self._database, self._table, filters, order=order, batch=batch)
 
     async def update(
         self,
@@ -357,23 +378,6 @@ class PostRepository:
         if expected_version is not None and post.version != expected_version:
             raise VersionConflict(id, expected_version, post.version)
         return post
-
-    async def _slice(
-        self,
-        order: Order,
-        conditions: dict[str, Any],
-        start: tuple[datetime, int] | None,
-        limit: int,
-    ) -> list[PostRecord]:
-        query = sql.listing(self._table, order, tuple(conditions), after=start is not None)
-        values = paging.values_of(conditions)
-        rows = await self._database.read(query, *values, *(start or ()), limit)
-        return [record_of(row) for row in rows]
-
-    async def _counted(self, conditions: dict[str, Any]) -> int:
-        query = sql.count(self._table, tuple(conditions))
-        rows = await self._database.read(query, *paging.values_of(conditions))
-        return int(rows[0][0])
 
 
 @contextlib.contextmanager

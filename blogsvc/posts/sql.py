@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from ..database import ByKey, Command, Query, quoted
-from .records import Order
+from .excerpts import SLICE
+from .records import STATUSES, Order
 
 # Of a post without tags and metadata NULLs are sent, which cost the driver nothing to read. The
 # metadata of others is sent as text: on a host's pool there may be a codec for jsonb.
@@ -22,6 +23,9 @@ COLUMNS: Final = (
     "id, title, content, slug, status, published_at, version, created_at, updated_at, "
     "CASE WHEN pg_catalog.cardinality(tags) > 0 THEN tags END, nullif(metadata, '{}')::text"
 )
+
+# Of a content that stands outside of its row (TOAST), PostgreSQL reads only the slice.
+SUMMARY: Final = COLUMNS.replace("content", f"left(content, {SLICE})")
 
 # What has to be told of a parameter's type.
 _SENT_AS: Final = {"metadata": "text::jsonb", "tags": "text[]", "former_slugs": "text[]"}
@@ -34,9 +38,11 @@ ORDERS: Final[dict[Order, tuple[str, bool]]] = {
     "updated": ("updated_at", True),
 }
 
-# Each filter, with the place of its parameter.
+# Each filter, with the place of its parameter. A status is a part of the statement, so that the
+# planner knows how many posts have it.
 FILTERS: Final[dict[str, str]] = {
-    "status": "status::text = {}",
+    **{status: f"status::text = '{status}'" for status in STATUSES},
+    "past": "published_at <= now()",
     "visible": "status::text = 'published' AND published_at <= now()",
     "created_before": "created_at < {}",
     "created_after": "created_at > {}",
@@ -47,13 +53,25 @@ FILTERS: Final[dict[str, str]] = {
     "metadata": "metadata @> {}::text::jsonb AND metadata <> '{{}}'",
 }
 
-_CONTAINED: Final = {"tag", "metadata"}
-"""Filters for which PostgreSQL has an index of its own, and cannot tell how many posts they let
-through.
-"""
+# The column that a filter is about; as (filter, greatest first), those that a cursor implies.
+_BOUNDS: Final = {
+    "past": "published_at",
+    "dated": "published_at",
+    "published_before": "published_at",
+    "published_after": "published_at",
+    "created_before": "created_at",
+    "created_after": "created_at",
+}
+_IMPLIED: Final = {
+    True: {"past", "published_before", "created_before"},
+    False: {"published_after", "created_after"},
+}
 
 NEAR: Final = 1000
-"""Posts that are looked at in the order of a listing before such an index is asked."""
+"""Posts that are looked at along an order before the index of a tag or of metadata is asked."""
+
+FAR: Final = 10_000
+"""The same, before an index of another time or of the status is asked: more posts have these."""
 
 # What PostgreSQL's own operators compare: arrays and VARCHAR have none that fit exactly.
 _COMPARED_AS_TEXT: Final = ("title", "slug", "status", "tags", "former_slugs")
@@ -170,40 +188,90 @@ def exists(table: str) -> ByKey:
 def count(table: str, filters: tuple[str, ...]) -> Query:
     """Count what the filters let through; the parameters are theirs."""
     conditions, _ = _conditions(filters)
-    return Query(f"SELECT count(*) FROM {table} WHERE {' AND '.join(conditions) or 'true'}")
+    wanted = " AND ".join(conditions.values()) or "true"
+    return Query(f"SELECT count(*) FROM {table} WHERE {wanted}")
 
 
 @cache
-def listing(table: str, order: Order, filters: tuple[str, ...], *, after: bool) -> Query:
+def listing(
+    table: str, columns: str, order: Order, filters: tuple[str, ...], *, after: bool
+) -> Query:
     """Read a slice: parameters are the filters', then position and id to start after, limit."""
     column, descending = ORDERS[order]
     conditions, used = _conditions(filters)
+    bounds = {name for name in filters if _BOUNDS.get(name) == column}
+    cursor = "true"
     if after:
         sign = "<" if descending else ">"
-        conditions.append(f"({column}, id) {sign} (${used + 1}, ${used + 2})")
+        cursor = f"({column}, id) {sign} (${used + 1}, ${used + 2})"
         used += 2
+        for name in bounds & _IMPLIED[descending]:
+            # An index has one beginning. As IS TRUE this is none, and the cursor is.
+            conditions[name] = f"({conditions[name]}) IS TRUE"
     way = "DESC" if descending else "ASC"
-    wanted = " AND ".join(conditions) or "true"
+    wanted = " AND ".join([cursor, *conditions.values()])
     ordered = f"ORDER BY {column} {way}, id {way}"
     limit = f"LIMIT ${used + 1}"
-    if not _CONTAINED & {*filters}:
-        return Query(f"SELECT {COLUMNS} FROM {table} WHERE {wanted} {ordered} {limit}")
-    # A plan that walks along the order is right for a common tag and reads the whole table for a
-    # rare one; one that asks the tag's index is right for the rare one. So walk a little way first.
-    # OFFSET 0 keeps the two apart.
-    start = conditions[-1] if after else "true"
+    reach = _reach(column, {*filters} - bounds)
+    if reach is None:
+        return Query(f"SELECT {columns} FROM {table} WHERE {wanted} {ordered} {limit}")
+    # A plan that walks along the order is right where many posts match and reads the whole table
+    # where few do; one that asks the filters' indexes is right where few do. The planner cannot
+    # know for a prepared statement. So walk a little way first. OFFSET 0 keeps the two apart.
+    start = " AND ".join([cursor, *(conditions[name] for name in filters if name in bounds)])
     return Query(f"""
         WITH near AS MATERIALIZED (
-            SELECT id FROM (SELECT * FROM {table} WHERE {start} {ordered} LIMIT {NEAR}) AS walked
+            SELECT id FROM (SELECT * FROM {table} WHERE {start} {ordered} LIMIT {reach}) AS walked
             WHERE {wanted} {ordered} {limit}
         ), far AS MATERIALIZED (
             SELECT id FROM (SELECT id, {column} FROM {table} WHERE {wanted} OFFSET 0) AS matching
             WHERE (SELECT count(*) FROM near) < ${used + 1}
             {ordered} {limit}
         )
-        SELECT {COLUMNS} FROM {table}
+        SELECT {columns} FROM {table}
         WHERE id IN (SELECT id FROM near UNION ALL SELECT id FROM far)
         {ordered} {limit}""")
+
+
+def _reach(column: str, filters: set[str]) -> int | None:
+    """Return how many posts to look at along an order before the filters' indexes are asked.
+
+    None says that there is no need for them: the order's own index serves, or that of the status,
+    or most posts are expected to match.
+    """
+    if filters & {"tag", "metadata"}:
+        return NEAR
+    if filters & _BOUNDS.keys() - {"past", "dated"}:
+        return FAR
+    if filters & {"draft", "archived"} and column != "created_at":
+        return FAR
+    return None
+
+
+@cache
+def neighbours(table: str, *, visible: bool) -> Query:
+    """Read the posts before and after the post $1 by the time of publishing, ties by id.
+
+    No row says that there is no such post. Else there are up to two, whose first column says
+    whether it is the newer one, or one in which that is NULL.
+    """
+    wanted = FILTERS["visible"] if visible else "true"
+    older, newer = (
+        f"""(
+                SELECT {newer} AS newer, * FROM {table}
+                WHERE (published_at, id) {sign} (post.at, post.post_id) AND {shown}
+                ORDER BY published_at {way}, id {way} LIMIT 1
+            )"""
+        # As in a listing: back in time, the index has to begin at the post.
+        for newer, sign, way, shown in (
+            ("false", "<", "DESC", f"({wanted}) IS TRUE"),
+            ("true", ">", "ASC", wanted),
+        )
+    )
+    return Query(f"""
+        SELECT newer, {SUMMARY}
+        FROM (SELECT published_at AS at, id AS post_id FROM {table} WHERE id = $1) AS post
+        LEFT JOIN LATERAL ({older} UNION ALL {newer}) AS neighbour ON true""")
 
 
 @cache
@@ -508,11 +576,11 @@ def _as_meant(fields: tuple[str, ...]) -> list[str]:
     return ["version = NULL", f"former_slugs = pg_catalog.array_append({kept}, slug::text)"]
 
 
-def _conditions(filters: tuple[str, ...]) -> tuple[list[str], int]:
-    """Return the conditions, and how many parameters they use; some use none."""
-    conditions: list[str] = []
+def _conditions(filters: tuple[str, ...]) -> tuple[dict[str, str], int]:
+    """Return the conditions by name, and how many parameters they use; some use none."""
+    conditions: dict[str, str] = {}
     used = 0
     for name in filters:
         used += "{}" in FILTERS[name]
-        conditions.append(FILTERS[name].format(f"${used}"))
+        conditions[name] = FILTERS[name].format(f"${used}")
     return conditions, used

@@ -32,6 +32,19 @@ async def _pages(posts: PostRepository, id: int) -> None:
     await posts.page(**EVERYTHING)
 
 
+async def _summaries(posts: PostRepository, id: int) -> None:
+    for order in ("newest", "oldest", "published", "updated"):
+        page = await posts.summaries(order=order, limit=1, with_total=True)
+        if page.next:
+            await posts.summaries(order=order, limit=1, after=page.next)
+    await posts.summaries(**EVERYTHING)
+
+
+async def _neighbours(posts: PostRepository, id: int) -> None:
+    for visible in (False, True):
+        await posts.neighbours(id, visible=visible)
+
+
 async def _stream(posts: PostRepository, id: int) -> None:
     assert [post async for post in posts.stream(batch=1)]
 
@@ -61,7 +74,9 @@ READS: dict[str, Callable[[PostRepository, int], Awaitable[object]]] = {
     "count": lambda posts, id: posts.count(**EVERYTHING),
     "tags": lambda posts, id: posts.tags(visible=True),
     "page": _pages,
+    "summaries": _summaries,
     "stream": _stream,
+    "neighbours": _neighbours,
     "search": _search,
 }
 

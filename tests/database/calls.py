@@ -19,6 +19,8 @@ READS: dict[str, Call] = {
     "count": lambda blog: blog.posts.count(),
     "tags": lambda blog: blog.posts.tags(),
     "page": lambda blog: blog.posts.page(with_total=True),
+    "summaries": lambda blog: blog.posts.summaries(with_total=True),
+    "neighbours": lambda blog: blog.posts.neighbours(1),
     "stream": lambda blog: anext(blog.posts.stream()),
     "search": lambda blog: blog.posts.search("word"),
 }

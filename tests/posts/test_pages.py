@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -13,7 +14,9 @@ import pytest
 
 from blogsvc import BlogService, NewPost, Page, PostRecord
 from blogsvc.errors import DatabaseError, InvalidCursor, InvalidQuery
+from blogsvc.posts import paging
 from blogsvc.posts import sql as sql_of_posts
+from blogsvc.posts.paging import Filters
 from blogsvc.posts.records import Order
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -193,10 +196,99 @@ async def test_a_large_table_is_read_from_the_index_of_its_order(
     await blog.posts.create_many(NewPost(f"P{place}", "") for place in range(2000))
     await sql.execute("ANALYZE posts")
     for order in ORDERS:
-        statement = sql_of_posts.listing("posts", order, (), after=False).replace("$1", "20")
+        statement = sql_of_posts.listing(
+            "posts", sql_of_posts.COLUMNS, order, (), after=False
+        ).replace("$1", "20")
         plan = "\n".join(row[0] for row in await sql.fetch("EXPLAIN " + statement))
         assert "Index Scan" in plan, plan
         assert "Sort" not in plan, plan
+
+
+async def plan_of(
+    sql: asyncpg.Connection, order: Order, filters: Filters, start: tuple[datetime, int] | None
+) -> tuple[int, str]:
+    """Return how many pages of the database the statement of a page reads, and its plan."""
+    conditions = paging.conditions_of(filters, order)
+    statement = sql_of_posts.listing(
+        "posts",
+        sql_of_posts.COLUMNS,
+        order,
+        paging.names_of(conditions),
+        after=start is not None,
+    )
+    values = [*paging.values_of(conditions), *(start or ()), 21]
+    await sql.execute(f"PREPARE page AS {statement}")
+    written = ", ".join(f"'{value}'" for value in values)
+    said = await sql.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE page({written})")
+    await sql.execute("DEALLOCATE page")
+    plan = json.loads(said)[0]["Plan"]
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], said
+
+
+async def fill_a_large_table(sql: asyncpg.Connection) -> None:
+    """Store 20,000 posts a minute apart: the newest 2,000 are drafts, the oldest archived."""
+    await sql.execute(
+        """INSERT INTO posts (title, content, slug, created_at, published_at, status, tags, search)
+        SELECT 'P', '', n, $1::timestamptz + n * interval '1 minute',
+            CASE WHEN n <= 18000 THEN $1::timestamptz + n * interval '1 minute' END,
+            CASE WHEN n > 18000 THEN 'draft' WHEN n <= 2000 THEN 'archived' ELSE 'published' END,
+            '{tag}', ''
+        FROM generate_series(1, 20000) AS n""",
+        START - timedelta(days=30),
+    )
+    await sql.execute("VACUUM ANALYZE posts")
+
+
+async def test_posts_without_a_time_are_not_in_the_way_of_those_with_one(
+    blog: BlogService, sql: asyncpg.Connection
+) -> None:
+    await fill_a_large_table(sql)
+    for filters in (Filters(tag="tag"), Filters(tag="tag", visible=True)):
+        read, plan = await plan_of(sql, "published", filters, None)
+        assert read < 200, plan
+
+
+@pytest.mark.parametrize(
+    ("order", "filters"),
+    [
+        ("published", Filters(visible=True)),
+        ("published", Filters(published_before=START + timedelta(days=9))),
+        ("newest", Filters(created_before=START + timedelta(days=9))),
+        ("oldest", Filters(created_after=START - timedelta(days=40))),
+    ],
+)
+async def test_a_deep_page_begins_where_its_cursor_says(
+    blog: BlogService, sql: asyncpg.Connection, order: Order, filters: Filters
+) -> None:
+    await fill_a_large_table(sql)
+    deep = START - timedelta(days=30) + timedelta(minutes=4000 if order != "oldest" else 16000)
+    for start in (None, (deep, 4000)):
+        read, plan = await plan_of(sql, order, filters, start)
+        assert read < 20, plan
+
+
+@pytest.mark.parametrize("order", ["newest", "published", "updated"])
+async def test_filters_against_the_order_are_read_from_an_index_of_theirs(
+    blog: BlogService, sql: asyncpg.Connection, order: Order
+) -> None:
+    await fill_a_large_table(sql)
+    few = START - timedelta(days=30) + timedelta(minutes=2000)
+    _, plan = await plan_of(sql, order, Filters(published_before=few), None)
+    assert "posts_published_at_id_idx" in plan
+    _, plan = await plan_of(sql, order, Filters(status="archived"), None)
+    if order != "published":
+        assert "posts_status_created_at_id_idx" in plan
+    assert "Seq Scan" not in plan
+
+
+async def test_a_forged_cursor_shows_no_post_that_is_not_visible_yet(blog: BlogService) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=1)
+    await blog.posts.create("Later", "", status="published", published_at=ahead)
+    await blog.posts.create("Now", "", status="published")
+    query = paging.fingerprint("published", [("dated", True), ("visible", True)])
+    cursor = paging.encode(query, paging.from_time(ahead + timedelta(days=1)), 1)
+    page = await blog.posts.page(order="published", visible=True, after=cursor)
+    assert [post.title for post in page] == ["Now"]
 
 
 async def test_endless_times_in_the_table_do_not_stop_a_page(

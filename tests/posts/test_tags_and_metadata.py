@@ -13,6 +13,7 @@ import pytest
 from blogsvc import BlogService, NewPost
 from blogsvc.errors import DatabaseError, InvalidCursor, InvalidPost, InvalidQuery
 
+START = datetime(2024, 1, 1, tzinfo=UTC)
 TAGS = ("a", "B", 'with "quotes", {braces} and \\', "日本語", "two words", "NULL")
 METADATA: dict[str, Any] = {
     "author": "Ann",
@@ -156,14 +157,13 @@ async def test_a_change_of_either_moves_the_version_whoever_writes(
 
 async def fill(blog: BlogService, number: int) -> list[int]:
     """Store posts a minute apart; every second is `even`, and the oldest three are `rare`."""
-    start = datetime(2024, 1, 1, tzinfo=UTC)
     return await blog.posts.create_many(
         NewPost(
             f"Post {n}",
             "",
             status="published" if n % 3 else "draft",
-            created_at=start + timedelta(minutes=n),
-            published_at=start + timedelta(minutes=n) if n % 3 else None,
+            created_at=START + timedelta(minutes=n),
+            published_at=START + timedelta(minutes=n) if n % 3 else None,
             tags=[*["even"] * (n % 2 == 0), *["rare"] * (n < 3), f"t{n % 10}"],
             metadata={"n": n, "author": {"name": "Ann" if n % 2 else "Bob"}},
         )
@@ -183,9 +183,19 @@ async def fill(blog: BlogService, number: int) -> list[int]:
         ({"metadata": {"n": 3}}, lambda n: n == 3),
         ({"metadata": {}}, lambda n: True),
         ({"tag": "even", "metadata": {"author": {"name": "Ann"}}}, lambda n: False),
+        ({"status": "draft"}, lambda n: n % 3 == 0),
+        ({"visible": True, "status": "published"}, lambda n: n % 3),
+        ({"visible": True, "tag": "even"}, lambda n: n % 2 == 0 and n % 3),
+        ({"published_before": START + timedelta(minutes=30)}, lambda n: n < 30 and n % 3),
+        ({"published_after": START + timedelta(minutes=70)}, lambda n: n > 70 and n % 3),
+        ({"created_before": START + timedelta(minutes=30)}, lambda n: n < 30),
+        (
+            {"created_after": START + timedelta(minutes=70), "tag": "even", "visible": True},
+            lambda n: n > 70 and n % 2 == 0 and n % 3,
+        ),
     ],
 )
-async def test_pages_by_tag_and_metadata_hold_each_post_once(
+async def test_pages_of_every_filter_hold_each_post_once(
     blog: BlogService,
     monkeypatch: pytest.MonkeyPatch,
     order: Any,
@@ -195,6 +205,7 @@ async def test_pages_by_tag_and_metadata_hold_each_post_once(
     from blogsvc.posts import sql as statements
 
     monkeypatch.setattr(statements, "NEAR", 20)
+    monkeypatch.setattr(statements, "FAR", 20)
     statements.listing.cache_clear()
     ids = await fill(blog, 100)
     wanted = [id for n, id in enumerate(ids) if keeps(n) and (order != "published" or n % 3)]

@@ -28,6 +28,8 @@ HOT_CALLS: dict[str, Callable[[BlogService, int], Awaitable[object]]] = {
     "exists": lambda blog, id: blog.posts.exists(id),
     "count": lambda blog, id: blog.posts.count(),
     "page": lambda blog, id: blog.posts.page(),
+    "summaries": lambda blog, id: blog.posts.summaries(),
+    "neighbours": lambda blog, id: blog.posts.neighbours(id),
     "create": lambda blog, id: blog.posts.create("New", "content"),
     "update": lambda blog, id: blog.posts.update(id, title="Changed", expected_version=1),
     "upsert": lambda blog, id: blog.posts.upsert("hello", title="Changed", content=""),

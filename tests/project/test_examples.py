@@ -20,6 +20,7 @@ import asyncpg
 import httpx
 import pytest
 
+from blogsvc import BlogService
 from blogsvc.errors import Unavailable
 
 from ..support import ROOT
@@ -89,6 +90,46 @@ def test_an_example_serves_posts(name: str, blog_url: str) -> None:
         assert http.get("/posts", params={"after": "forged"}).status_code == 422
         assert http.delete(f"/posts/{post['id']}").status_code == 204
         assert http.delete(f"/posts/{post['id']}").status_code == 404
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_an_example_lists_titles_and_redirects_from_a_former_slug(
+    name: str, blog_url: str
+) -> None:
+    async with BlogService(blog_url) as blog:
+        post = await blog.posts.create(
+            "Hello", "Some *text*", slug="old", status="published", tags=["a", "b"]
+        )
+        await blog.posts.update(post.id, slug="né w/?")
+        await blog.posts.create("Draft", "", tags=["a"])
+    with served(name, blog_url) as address:
+        async with httpx.AsyncClient(base_url=address) as http:
+            titles = (await http.get("/titles", params={"tag": "a"})).json()["items"]
+            assert [(each["title"], each["excerpt"], each["tags"]) for each in titles] == [
+                ("Hello", "Some text", ["a", "b"])
+            ]
+            assert "content" not in titles[0]
+            assert (await http.get("/titles", params={"tag": "c"})).json()["items"] == []
+            assert (await http.get("/tags")).json() == {"a": 1, "b": 1}
+            moved = await http.get("/blog/old")
+            assert (moved.status_code, moved.headers["location"]) == (
+                301,
+                "/blog/n%C3%A9%20w%2F%3F",
+            )
+            assert (await http.get("/blog/nothing")).status_code == 404
+            made = await http.post(
+                "/posts",
+                json={
+                    "title": "T",
+                    "content": "",
+                    "slug": "of-its-own",
+                    "status": "published",
+                    "tags": ["c"],
+                },
+            )
+            assert (made.status_code, made.json()["tags"]) == (201, ["c"])
+            there = await http.get("/blog/of-its-own")
+            assert (there.status_code, there.json()["slug"]) == (200, "of-its-own")
 
 
 @pytest.mark.parametrize("name", SERVERS)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import assert_type
 
 from tortoise.transactions import in_transaction
 
-from blogsvc import UNSET, BlogService, NewPost, Page, PostRecord, SearchHit
+from blogsvc import UNSET, BlogService, NewPost, Page, PostRecord, PostSummary, SearchHit
 from blogsvc.errors import AlreadyExists, InvalidPost, PostNotFound, VersionConflict
 from blogsvc.migrator import Migrator
 
@@ -34,6 +34,17 @@ async def everything(url: str | None, title: str | None) -> None:
         assert_type(page.total, int | None)
         for each in page:
             assert_type(each, PostRecord)
+        author: Mapping[str, str] = {"author": "Ann"}
+        summaries = assert_type(
+            await posts.summaries(tag="python", metadata=author, visible=True),
+            Page[PostSummary],
+        )
+        for summary in summaries:
+            assert_type(summary.excerpt, str)
+            assert_type(summary.tags, tuple[str, ...])
+        older, newer = await posts.neighbours(post.id, visible=False)
+        assert_type(older, PostSummary | None)
+        assert_type(newer, PostSummary | None)
         stream = assert_type(posts.stream(order="newest"), AsyncIterator[PostRecord])
         async for each in stream:
             assert_type(each.published_at, datetime | None)
