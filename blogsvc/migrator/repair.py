@@ -185,7 +185,8 @@ def _check_that_nothing_is_lost(found: Sequence[Fact]) -> None:
     others = [
         fact
         for fact in found
-        if (fact.kind, fact.name) not in known or fact.kind in ("trigger", "function", "policy")
+        if fact.kind in ("trigger", "function", "policy")
+        or ((fact.kind, fact.name) not in known and fact.kind != "reference")  # those are moved
     ]
     others += [fact for fact in found if fact.kind == "table" and "ordinary" not in str(fact)]
     if others:

@@ -141,8 +141,8 @@ async def test_an_answer_to_a_commit_that_cannot_be_read_is_no_commit(
 ) -> None:
     execute = asyncpg.Connection.execute
 
-    async def misread(self: asyncpg.Connection, sql: str) -> str:
-        status = str(await execute(self, sql))
+    async def misread(self: asyncpg.Connection, sql: str, **options: Any) -> str:
+        status = str(await execute(self, sql, **options))
         return "COMMIU" if status == "COMMIT" else status
 
     monkeypatch.setattr(asyncpg.Connection, "execute", misread)
