@@ -116,7 +116,7 @@ async def _repair(migrator: Migrator, yes: bool) -> None:
     for step in planned.steps:
         echo(f"  {one_line(step)}")
     if not yes:
-        click.confirm("Go on?", abort=True)
+        confirm("Go on?")
     done = await migrator.repair(expect=planned)
     echo(f"Repaired. {done.posts} posts are where they belong." if done.rebuilt else "Repaired.")
     if done.rebuilt:

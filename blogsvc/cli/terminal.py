@@ -13,6 +13,8 @@ import asyncclick as click
 # Some scripts and emoji are joined by these; they move nothing.
 _JOINERS: Final = "\u200c\u200d"
 
+_Handler = signal.Handlers | Callable[..., object]
+
 
 def echo(text: str = "", *, err: bool = False) -> None:
     """Print lines that are ours; what is quoted in them may be anybody's."""
@@ -24,18 +26,40 @@ def echo(text: str = "", *, err: bool = False) -> None:
 
 def confirm(question: str) -> None:
     """Ask, and raise `click.Abort` unless the answer is yes. Ctrl-C is a no."""
-    with ctrl_c(signal.default_int_handler):  # the event loop's own would wait for the answer
+    # The event loop's own handler would wait for the answer.
+    with ctrl_c(signal.default_int_handler), _woken():
         click.confirm(question, abort=True)
 
 
-@contextlib.contextmanager
-def ctrl_c(handler: signal.Handlers | Callable[..., object]) -> Iterator[None]:
+def ctrl_c(handler: _Handler) -> contextlib.AbstractContextManager[None]:
     """Have Ctrl-C call a handler inside of the block."""
-    before = signal.signal(signal.SIGINT, handler)
+    return _handled(signal.SIGINT, handler)
+
+
+@contextlib.contextmanager
+def _woken() -> Iterator[None]:
+    """Wake whatever waits for the terminal ten times a second.
+
+    Python's handler of a signal that came just before a wait began would run after the wait.
+    """
+    if not hasattr(signal, "setitimer"):  # Windows
+        yield
+        return
+    with _handled(signal.SIGALRM, lambda *_: None):
+        signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextlib.contextmanager
+def _handled(number: signal.Signals, handler: _Handler) -> Iterator[None]:
+    before = signal.signal(number, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
 
 
 def printable(text: str) -> str:
