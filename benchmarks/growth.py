@@ -23,6 +23,7 @@ from blogsvc.posts import paging
 
 from .databases import filled
 from .filling import COMMON_RANK, RARE
+from .peers.by_hand import ByHand
 from .texts import Texts
 
 DEEP: Final = 1_000_000
@@ -44,8 +45,9 @@ class Growth:
 class Table:
     """An open service on so many posts, and what to ask it for."""
 
-    def __init__(self, blog: BlogService, url: str, posts: int) -> None:
+    def __init__(self, blog: BlogService, by_hand: ByHand, url: str, posts: int) -> None:
         self.blog = blog
+        self.by_hand = by_hand
         self.url = url
         self.posts = posts
         self.deep = ""
@@ -73,6 +75,7 @@ class Table:
             "first page": lambda: posts.page(),
             "page a million deep": lambda: posts.page(after=self.deep),
             "get, any post": lambda: posts.get(self.random.randint(1, self.posts)),
+            "get by hand, any post": lambda: self.by_hand.get(self.random.randint(1, self.posts)),
             "get, one of 1,000": lambda: posts.get(self.random.randint(1, 1000)),
             "create": lambda: posts.create(f"A new post, number {next(_number)}", _CONTENT),
             "search, a rare word": lambda: posts.search(RARE),
@@ -95,7 +98,10 @@ async def grow(
             told(f"filling a table with {posts:,} posts")
             url = await stack.enter_async_context(filled(server, posts, keep=keep))
             blog = BlogService(url, command_timeout=300)
-            table = Table(await stack.enter_async_context(blog), url, posts)
+            by_hand = ByHand()
+            await by_hand.open(url)
+            stack.push_async_callback(by_hand.close)
+            table = Table(await stack.enter_async_context(blog), by_hand, url, posts)
             facts[posts] = await _look(table)
             tables.append(table)
         taken: dict[str, dict[int, float]] = {}
