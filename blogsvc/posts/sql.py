@@ -154,14 +154,21 @@ def get(table: str) -> ByKey:
 
 @cache
 def get_by_slug(table: str) -> ByKey:
-    """Read the post whose slug is $1, or else the newest of those that had it before."""
+    """Read the post whose slug is $1, or else the newest of those that had it before.
+
+    OFFSET 0 has the index of former slugs asked. PostgreSQL expects that one of 200 posts had a
+    slug, whichever it is, and would go back from the newest post to find the first: for a slug that
+    nobody had, through the whole table.
+    """
 
     def found(columns: str, slug: str) -> str:
         return f"""
             SELECT {columns} FROM {table} WHERE slug::text = {slug}
             UNION ALL (
-                SELECT {columns} FROM {table}
-                WHERE former_slugs OPERATOR(pg_catalog.@>) ARRAY[{slug}::text]
+                SELECT {columns} FROM (
+                    SELECT * FROM {table}
+                    WHERE former_slugs OPERATOR(pg_catalog.@>) ARRAY[{slug}::text] OFFSET 0
+                ) AS before
                 ORDER BY id DESC LIMIT 1
             )
             LIMIT 1"""
