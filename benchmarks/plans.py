@@ -26,6 +26,7 @@ from blogsvc import BlogService
 from blogsvc.migrator import Migrator
 from blogsvc.posts import paging, sql
 from blogsvc.posts.records import Order
+from blogsvc.posts.sql import lists
 
 from .databases import filled
 
@@ -63,7 +64,7 @@ _MAKE: Final = """
 
 Call = Callable[[], Awaitable[Any]]
 
-WALK: Final = sql.FAR
+WALK: Final = lists.FAR
 """Pages that may be read before the matches count: it looks at so many posts along its order, each
 perhaps on a page of its own.
 """

@@ -22,7 +22,7 @@ from . import files
 
 _HEADING: Final = "== "
 
-# As in blogsvc/posts/sql.py, no operator or function that somebody else made fits these better.
+# As in blogsvc/posts/sql, no operator or function that somebody else made fits these better.
 _TABLE: Final = """
     SELECT relname, pg_catalog.concat_ws(', ',
         CASE relkind WHEN 'r' THEN 'ordinary table' ELSE 'of kind ' || relkind::text END,

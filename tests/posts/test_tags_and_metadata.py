@@ -12,6 +12,7 @@ import pytest
 
 from blogsvc import BlogService, NewPost
 from blogsvc.errors import DatabaseError, InvalidCursor, InvalidPost, InvalidQuery
+from blogsvc.posts.sql import lists
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 TAGS = ("a", "B", 'with "quotes", {braces} and \\', "日本語", "two words", "NULL")
@@ -202,11 +203,9 @@ async def test_pages_of_every_filter_hold_each_post_once(
     filters: dict[str, Any],
     keeps: Any,
 ) -> None:
-    from blogsvc.posts import sql as statements
-
-    monkeypatch.setattr(statements, "NEAR", 20)
-    monkeypatch.setattr(statements, "FAR", 20)
-    statements.listing.cache_clear()
+    monkeypatch.setattr(lists, "NEAR", 20)
+    monkeypatch.setattr(lists, "FAR", 20)
+    lists.listing.cache_clear()
     ids = await fill(blog, 100)
     wanted = [id for n, id in enumerate(ids) if keeps(n) and (order != "published" or n % 3)]
     if order in ("newest", "published", "updated"):
@@ -221,7 +220,7 @@ async def test_pages_of_every_filter_hold_each_post_once(
             break
     assert found == wanted
     assert [post.id async for post in blog.posts.stream(order=order, batch=9, **filters)] == wanted
-    statements.listing.cache_clear()
+    lists.listing.cache_clear()
 
 
 async def test_counts_and_cursors_know_the_filters(blog: BlogService) -> None:
