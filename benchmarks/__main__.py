@@ -62,6 +62,8 @@ def run(url: str, options: argparse.Namespace) -> str:
         with asyncio.Runner() as runner:
             database = filled(url, plan.posts, keep=options.keep)
             own = runner.run(database.__aenter__())
+            results: list[compare.Result] = []
+            reads: list[together.Together] = []
             if "compare" in parts:
                 results = [
                     result
@@ -69,12 +71,13 @@ def run(url: str, options: argparse.Namespace) -> str:
                     for result in on(loop, compare.compare(own, plan, loop, tell))
                 ]
                 said.append(report.side_by_side(results, plan))
-                if options.output:
-                    report.chart(results, said[0], options.output / "ratios.svg")
             if "together" in parts:
                 rounds = 3 if options.quick else 9
-                reads = together.read_together(own, plan.posts, rounds, tell)
-                said.append(report.together(on("uvloop", reads), rounds))
+                reads = on("uvloop", together.read_together(own, plan.posts, rounds, tell))
+                said.append(report.together(reads, rounds))
+            if options.output and (results or reads):
+                bars = report.bars(results, reads)
+                report.chart(bars, said[0], options.output / "ratios.svg")
             if "cold" in parts:
                 said.append(report.cold(cold.measure(own, 1 if options.quick else 5, tell)))
             runner.run(database.__aexit__(None, None, None))

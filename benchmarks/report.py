@@ -41,6 +41,7 @@ _COLORS: Final = {
     "Piccolo": "#7a5195",
     "Django": "#2f7d4f",
 }
+SHOWN_AT_ONCE: Final = 64
 
 
 def where_and_when(postgres: str) -> str:
@@ -242,24 +243,38 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def chart(results: Iterable[Result], where: str, file: Path) -> None:
-    """Draw the ratios to asyncpg by hand, on uvloop and one call at a time, as SVG."""
+def bars(
+    results: Iterable[Result], reads: Iterable[Together]
+) -> list[tuple[str, dict[str, float]]]:
+    """Return what the chart shows on uvloop: calls one at a time, and reads of many tasks."""
+    one_by_one = [
+        (result.operation.name, {name: result.ratio(name) for name in ALL if name in result.taken})
+        for result in results
+        if (result.loop, result.tasks) == ("uvloop", 1)
+    ]
+    at_once = [
+        (f"{read.read}, {SHOWN_AT_ONCE} tasks", {name: read.ratio(name) for name in read.taken})
+        for read in reads
+        if read.callers == SHOWN_AT_ONCE
+    ]
+    return at_once + one_by_one
+
+
+def chart(shown: Iterable[tuple[str, dict[str, float]]], where: str, file: Path) -> None:
+    """Draw the ratios to asyncpg by hand as SVG."""
     caption = ", ".join(where.split(", ")[:5])
-    shown = [result for result in results if (result.loop, result.tasks) == ("uvloop", 1)]
-    scale, left, line, most = 70, 110, 11, 8.0
+    scale, left, line, most = 70, 160, 11, 7.0
     body = []
     y = 50
     for number in range(int(most) + 1):
         x = left + number * scale
         body.append(f'<line x1="{x}" y1="40" x2="{x}" y2="BOTTOM" stroke="#8884"/>')
         body.append(f'<text x="{x}" y="34" text-anchor="middle">{number} x</text>')
-    for result in shown:
-        names = [name for name in ALL if name in result.taken]
-        middle = y + len(names) * line / 2 + 4
+    for call, ratios in shown:
+        middle = y + len(ratios) * line / 2 + 4
         body.append(f'<text x="{left - 8}" y="{middle:.0f}" text-anchor="end">'
-                    f"{html.escape(result.operation.name)}</text>")  # fmt: skip
-        for name in names:
-            ratio = result.ratio(name)
+                    f"{html.escape(call)}</text>")  # fmt: skip
+        for name, ratio in ratios.items():
             width = min(ratio, most) * scale
             body.append(f'<rect x="{left}" y="{y}" width="{width:.0f}" height="{line - 2}" '
                         f'fill="{_COLORS[name]}"/>')  # fmt: skip

@@ -18,11 +18,11 @@ from typing import Final
 import asyncpg
 
 from .operations import Arguments
-from .peers import Peer, load
+from .peers import BASELINE, Peer, load
 from .texts import Texts
 
 OURS: Final = "blogsvc"
-PEERS: Final = ("asyncpg by hand", "asyncpg, no reset", OURS)
+PEERS: Final = (BASELINE, "asyncpg, no reset", OURS)
 CALLERS: Final = (1, 8, 64, 256)
 CALLS: Final = 512
 
@@ -45,6 +45,11 @@ class Together:
     callers: int
     taken: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in PEERS})
     worked: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in PEERS})
+
+    def ratio(self, name: str) -> float:
+        """Return how many times what asyncpg by hand took a peer did: the median of the rounds."""
+        pairs = zip(self.taken[name], self.taken[BASELINE], strict=True)
+        return statistics.median(took / by_hand for took, by_hand in pairs)
 
     def against(self, other: str, spent: dict[str, list[float]]) -> float:
         """Return how many times what we took another peer did: the median of the rounds."""
