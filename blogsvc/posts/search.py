@@ -31,6 +31,9 @@ SAMPLED: Final = 250
 UNWANTED: Final = 10_000
 """How many of the newest posts are looked at for a query of -words only, which no index knows."""
 
+ENTRIES_A_POST: Final = 20
+"""How many entries of the search index are read in the time that looking at a post takes."""
+
 MAX_QUERY: Final = 1000
 
 MAX_WORDS: Final = 64
@@ -123,16 +126,20 @@ async def _found(
 def _ways(upto: int, matches: int, indexed: bool) -> list[tuple[sql.Way, tuple[int, ...]]]:
     """Return the ways to try, each with how many posts it goes back at most.
 
-    The first one should read least: where a fifth of the newest posts matches, go back post by
-    post; where a hundredth does, combine the search index with the ids of that many posts; else
-    take all that the search index has, which is also what remains where the first one found too
-    few. The index does not know such queries as have only -words, so those have a bound of their
-    own. The limits were measured at a million posts: see docs/performance.md.
+    The first one should read least. Going back post by post reads as many more posts as the words
+    are rarer; combining the search index with the ids of that many posts reads every entry that
+    the index has for the words, which are more the larger the table. Where hardly one of a hundred
+    posts matches, take all that the search index has, which is also what remains where the first
+    one found too few. The index does not know such queries as have only -words, so those have a
+    bound of their own. What is measured of that stands in docs/search.md.
     """
     if not indexed:
         return [("steps", (UNWANTED,))]
     if matches * 100 > SAMPLED:
-        reach = 2 * RANKED * SAMPLED // matches  # twice as far as should be enough
+        looked_at = RANKED * SAMPLED // matches
+        entries = upto * matches // SAMPLED
+        reach = 2 * looked_at  # twice as far as should be enough
         if reach * 2 < upto:
-            return [("steps" if matches * 5 > SAMPLED else "window", (reach,)), ("index", ())]
+            way: sql.Way = "steps" if looked_at * ENTRIES_A_POST < entries else "window"
+            return [(way, (reach,)), ("index", ())]
     return [("index", ())]

@@ -157,7 +157,26 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(statements, "search", noted)
     monkeypatch.setattr(search, "RANKED", 10)
     monkeypatch.setattr(search, "SAMPLED", 40)
+    monkeypatch.setattr(search, "ENTRIES_A_POST", 3)
     return taken
+
+
+@pytest.mark.parametrize(
+    ("posts", "of_250", "way"),
+    [
+        (1_000_000, 57, "steps"),
+        (1_000_000, 28, "window"),
+        (10_000_000, 28, "steps"),
+        (10_000_000, 7, "window"),
+        (10_000_000, 2, "index"),
+        (2_000, 250, "index"),
+    ],
+)
+def test_the_larger_the_table_the_rarer_the_words_that_are_looked_for_post_by_post(
+    posts: int, of_250: int, way: str
+) -> None:
+    """As measured: the least of both, each with words that so many of 250 posts had."""
+    assert search._ways(posts, of_250, True)[0][0] == way
 
 
 @pytest.fixture
