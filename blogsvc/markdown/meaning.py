@@ -83,7 +83,7 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
         metadata=metadata or None,
         updated_at=times.updated_at,
         former_slugs=tuple(one for one in former if one != slug),
-        source=site.source_of(path),
+        source=site.origin_of(path).source,
     )
     check_post(post)
     return PostFile(post, held_back, kept=(*rest, *(key for key in notes.metadata if key != OWN)))
