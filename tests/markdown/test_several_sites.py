@@ -269,6 +269,34 @@ async def test_a_file_that_moved_within_a_site_that_moved_keeps_its_post(
     assert await texts(sql) == ["another", "b", "c", "d", "e", "edited"]
 
 
+@pytest.mark.parametrize(("first", "second"), [(".", "b"), ("a", "."), ("a", "b")])
+async def test_a_file_keeps_its_post_where_it_moves_between_folders_of_a_site(
+    blog: BlogService, sql: asyncpg.Connection, tmp_path: Path, first: str, second: str
+) -> None:
+    if (first, second) == ("a", "b"):  # else nothing says that the two are of one site
+        write(tmp_path, "_config.yml", "")
+    write(tmp_path, "a/hello.md", yaml(content="old", date=MAY))
+    await run(blog, tmp_path / first)
+    (tmp_path / "a/hello.md").unlink()
+    write(tmp_path, "b/hello.md", yaml(content="new", date=MAY))
+    assert await run(blog, tmp_path / second) == (0, 0, 1)
+    assert await texts(sql) == ["new"]
+
+
+async def test_a_file_keeps_its_post_where_it_moves_within_a_named_site(
+    blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
+) -> None:
+    write(tmp_path, "x/a/hello.md", yaml(content="old", date=MAY))
+    write(tmp_path, "x/b.md", yaml("B", "b", date=MAY))
+    await run(blog, tmp_path / "x", site="ann")
+    (tmp_path / "x/a/hello.md").unlink()
+    write(tmp_path, "y/c/hello.md", yaml(content="new", date=MAY))
+    write(tmp_path, "y/d/b.md", yaml("B", "other b", date=MAY))
+    shutil.move(tmp_path / "x/b.md", tmp_path / "y/b.md")
+    assert await run(blog, tmp_path / "y", site="ann") == (1, 1, 1)
+    assert await texts(sql) == ["b", "new", "other b"]
+
+
 async def test_a_checkout_beside_the_first_one_changes_nothing(
     blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
 ) -> None:
