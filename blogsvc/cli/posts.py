@@ -44,7 +44,9 @@ async def list_posts(target: Target, status: Status | None, limit: int, after: s
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--timezone", help="Of dates that name none, such as Europe/Berlin.")
 @click.option("--language", help="The one whose posts have the plain slugs, such as fr.")
-@click.option("--site", metavar="NAME", help="Tells it from other sites; else its folder does.")
+@click.option(
+    "--site", metavar="NAME", help="The site's name, for CI and containers; else its folder."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Name every file that is not just stored.")
 @on_a_blog
 async def import_command(

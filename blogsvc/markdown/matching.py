@@ -245,8 +245,8 @@ def _resembles(file: File, one: Stored) -> bool:
 
 def _why(file: File, one: Stored) -> str:
     """Return why a file gets no post, and what to do."""
-    origin = Origin.of(str(one.source))
-    if origin.site == file.site:
+    origin = Origin.of(one.source or "")
+    if one.source is None or one.source in file.sources:
         return (
             "may be of another site: most files here have neither the title nor the text of their "
             "posts; import it alone if this is the same site, else with --site and a new name"

@@ -106,6 +106,7 @@ class Ownership:
     def note(self, file: File, found: Sequence[Stored]) -> None:
         """Take note of the posts that were found for a file, before any file gets one."""
         own = [one for one in found if one.source in file.sources]
+        own = own or [one for one in found if one.source is None and _is_like(file, one)]
         if any(one.same_title or one.same_content for one in own):
             self._known[file.site] += 1
         elif own:
@@ -132,7 +133,9 @@ class Ownership:
         """Return whose a post is."""
         source = one.source
         if source is None:
-            return Owner.NOBODY
+            if not self.is_replaced(file.site):
+                return Owner.NOBODY
+            return Owner.UNCLEAR if is_folder(file.site) else Owner.OTHER
         if source in file.sources:
             return Owner.UNCLEAR if self.is_replaced(file.site) else Owner.FILE
         if not is_of_a_file(source):
@@ -153,13 +156,11 @@ class Ownership:
         is_this = its_file == os.path.realpath(file.path)
         is_there = its_file is not None and not is_this
         is_mostly = self._is_mostly(site, file.site)
-        if is_this and is_folder(file.site):
+        if is_this and (is_mostly or is_folder(file.site)):
             return Owner.FILE
         if is_there and not is_mostly:
             return Owner.OTHER
         if is_mostly and not is_there:  # its site is here now
-            if is_this or path == file.origin.path:
-                return Owner.FILE
             return _of_same_site(file, found_at(file.folder, path))
         if not is_folder(file.site):  # whoever names a site says that it is not one without a name
             return Owner.OTHER
@@ -174,7 +175,7 @@ class Ownership:
         """Whether another blog seems to be where a site was, as in another container.
 
         That is so where several files, and most of those that have posts, share neither the title
-        nor the text with them.
+        nor the text with them. Posts that never had a source may be another blog's, too.
         """
         return self._strange[site] >= max(_SEVERAL, self._known[site] + 1)
 

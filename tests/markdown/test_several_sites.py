@@ -257,6 +257,18 @@ async def test_a_site_is_the_same_in_each_new_checkout_whatever_is_edited(
     assert [slug for (slug,) in slugs] == ["a", "b", "c", "e", "edited", "f2", "g"]
 
 
+async def test_a_file_takes_no_post_of_one_that_moved_with_its_site_and_cannot_be_read(
+    blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
+) -> None:
+    await run(blog, make_site(tmp_path / "old", "hugo.toml", blog_of(*"abcde")))
+    (tmp_path / "old").rename(tmp_path / "new")
+    write(tmp_path, "new/posts/a.md", yaml("a", "edited", date="soon"))
+    write(tmp_path, "new/posts/2026/a.md", yaml("a", "another", date=MAY))
+    report = await import_posts(blog.posts, [tmp_path / "new/posts"])
+    assert (report.created, report.unchanged, len(report.skipped)) == (1, 4, 1)
+    assert await texts(sql) == ["a", "another", "b", "c", "d", "e"]
+
+
 async def test_a_file_that_moved_within_a_site_that_moved_keeps_its_post(
     blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
 ) -> None:
@@ -425,6 +437,16 @@ async def test_a_site_gets_a_name_and_keeps_its_posts(
     assert await texts(sql) == ["c", "edited", "edited b"]
 
 
+async def test_a_site_may_get_its_name_with_another_folder_above_or_below(
+    blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
+) -> None:
+    folder = make_site(tmp_path / "blog", "", blog_of(*"abc"))
+    await run(blog, tmp_path / "blog")
+    write(folder, "a.md", yaml("a", "edited", date=JUNE, slug="edited"))
+    assert await run(blog, folder, site="ann") == (0, 2, 1)
+    assert await texts(sql) == ["b", "c", "edited"]
+
+
 async def test_a_post_of_a_named_site_is_changed_under_that_name_only(
     blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
 ) -> None:
@@ -512,6 +534,21 @@ async def test_posts_of_an_import_that_kept_no_source_are_known_again(
     two = make_site(tmp_path / "two", "", {"a": yaml("a", "two", date=MAY)})
     assert await run(blog, two) == (1, 0, 0)
     assert await texts(sql) == ["a", "b", "c", "two"]
+
+
+async def test_posts_without_a_source_of_which_most_are_another_blogs_are_left_alone(
+    blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
+) -> None:
+    one = make_site(tmp_path / "one", "", blog_of(*"abc"))
+    await run(blog, one)
+    await sql.execute("UPDATE posts SET source = NULL")
+    posts = {name: yaml(f"Two {name}", f"two {name}", date=MAY, slug=name) for name in "ab"}
+    two = make_site(tmp_path / "two", "", posts)
+    report = await import_posts(blog.posts, [two])
+    assert (report.created, report.updated, len(report.skipped)) == (0, 0, 2)
+    assert await run(blog, two, site="two") == (2, 0, 0)
+    assert await run(blog, one) == (0, 3, 0)
+    assert await texts(sql) == ["a", "b", "c", "two a", "two b"]
 
 
 # Paths
