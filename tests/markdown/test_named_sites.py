@@ -209,6 +209,23 @@ async def test_an_edit_reaches_a_post_of_an_older_import(
     assert await texts(sql) == ["b", "c", "edited"]
 
 
+async def test_of_two_sites_the_one_whose_turn_comes_later_keeps_a_post_of_an_older_import(
+    blog: BlogService,
+    sql: asyncpg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("blogsvc.markdown.reading.BATCH", 1)
+    one = make_site(tmp_path / "one", ".git/HEAD", {"hello": yaml("One", "one", date=JUNE)})
+    await run(blog, one)
+    await forget_sites(sql, tmp_path / "one")
+    make_site(tmp_path / "one", "", {"hello": yaml("One", "edited", date=JUNE)})
+    two = make_site(tmp_path / "two", ".git/HEAD", {"hello": yaml("Two", "two", date=MAY)})
+    assert await run(blog, one, two) == (1, 0, 1)
+    found = await sql.fetch("SELECT slug, content FROM posts ORDER BY slug")
+    assert [tuple(row) for row in found] == [("hello", "edited"), ("hello-2", "two")]
+
+
 async def test_posts_of_an_import_that_kept_no_source_are_known_again(
     blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
 ) -> None:
