@@ -57,7 +57,7 @@ class File(NamedTuple):
         return cls(
             path,
             origin,
-            name_of(site.root or site.folder),
+            name_of(site.top),
             tuple(dict.fromkeys([origin.source, *own])),
             tuple(dict.fromkeys([site.path_of(path), *ends, *others])),
             fields,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from .languages import CODES, code_of
-from .origins import Origin, name_of, text_of
+from .origins import Origin, is_folder, name_of, text_of
 from .settings import Generator, settings_of
 
 _REPOSITORY: Final = ".git"
@@ -21,8 +21,8 @@ class Site:
     """The blog that files belong to, as far as more than one file has to do with it.
 
     `language` is the default one, whose posts have the plain slugs; `languages` are those that the
-    configuration names. Posts know their files by the path below `root`, or below `folder` where
-    that is none, and by the name of the site, which is that of the folder unless one was given.
+    configuration names. Without a configuration, `root` is the folder that is imported, and
+    `folder` the one around it. A site is called as its `root` or `folder`, or as `given_name` says.
     Made for one import: it remembers what is in a folder.
     """
 
@@ -38,13 +38,15 @@ class Site:
     )
 
     @property
-    def name(self) -> str:
-        """What tells its files from those of the same path in another site."""
-        return name_of(self.root or self.folder) if self.given_name is None else self.given_name
+    def top(self) -> Path:
+        """The folder below which are the paths that tell its files apart."""
+        has_own_name = self.given_name is not None and not is_folder(self.given_name)
+        return self.folder if has_own_name else self.root or self.folder
 
     def origin_of(self, path: Path) -> Origin:
         """Return where the post of a file comes from."""
-        return Origin(self.name, self._below(path, self.root or self.folder))
+        name = name_of(self.top) if self.given_name is None else self.given_name
+        return Origin(name, self._below(path, self.top))
 
     def path_of(self, path: Path) -> str:
         """Return the path of a file below `folder`."""

@@ -115,11 +115,24 @@ async def test_a_site_gets_a_name_and_keeps_its_posts(
     assert await run(blog, folder, site="ann") == (0, 2, 1)
     assert await texts(sql) == ["b", "c", "edited"]
     found = await sql.fetch("SELECT source FROM posts ORDER BY source")
-    assert [source for (source,) in found] == ["ann//a.md", "ann//b.md", "ann//c.md"]
-    shutil.move(folder, tmp_path / "elsewhere")
-    write(tmp_path, "elsewhere/b.md", yaml("b", "edited b", date=JUNE, slug="b2"))
-    assert await run(blog, tmp_path / "elsewhere", site="ann") == (0, 2, 1)
+    assert [source for (source,) in found] == [f"ann//posts/{name}.md" for name in "abc"]
+    shutil.move(tmp_path / "blog", tmp_path / "elsewhere")
+    write(tmp_path, "elsewhere/posts/b.md", yaml("b", "edited b", date=JUNE, slug="b2"))
+    assert await run(blog, tmp_path / "elsewhere/posts", site="ann") == (0, 2, 1)
     assert await texts(sql) == ["c", "edited", "edited b"]
+
+
+async def test_folders_of_one_name_are_one_site_and_keep_their_posts(
+    blog: BlogService, sql: asyncpg.Connection, tmp_path: Path
+) -> None:
+    for folder in ("a", "b"):
+        write(tmp_path, f"{folder}/hello.md", yaml(content=folder, date=MAY))
+        assert await run(blog, tmp_path / folder, site="ann") == (1, 0, 0)
+    assert await texts(sql) == ["a", "b"]
+    folders = tmp_path / "a", tmp_path / "b"
+    write(tmp_path, "b/hello.md", yaml(content="edited", date=MAY))
+    assert await run(blog, *folders, site="ann") == (0, 1, 1)
+    assert await texts(sql) == ["a", "edited"]
 
 
 async def test_a_site_may_get_its_name_with_another_folder_above_or_below(
@@ -141,7 +154,7 @@ async def test_a_post_of_a_named_site_is_changed_under_that_name_only(
     write(folder, "a.md", yaml("a", "edited", date=MAY))
     report = await import_posts(blog.posts, [folder])
     assert told(report) == [
-        "may be of another site: its post came from a.md of the site 'ann'; import with "
+        "may be of another site: its post came from posts/a.md of the site 'ann'; import with "
         "--site ann if this is that site, else with --site and a new name"
     ]
     assert await texts(sql) == ["a", "b", "c"]
@@ -192,7 +205,9 @@ async def test_an_older_import_is_known_again_and_gets_its_site(
     assert await sql.fetchval("SELECT min(source) FROM posts") == "posts/a.md"
     assert await run(blog, folder, site=site) == (0, 3, 0)
     assert await sql.fetchval("SELECT max(version) FROM posts") == 1
-    assert await sql.fetchval("SELECT min(source) FROM posts") == f"{site or folder}//a.md"
+    assert await sql.fetchval("SELECT min(source) FROM posts") == (
+        f"{site}//posts/a.md" if site else f"{folder}//a.md"
+    )
     two = make_site(tmp_path / "two", "", {"a": yaml("a", "two", date=MAY)})
     assert await run(blog, two, site=site and "bob") == (1, 0, 0)
     assert await texts(sql) == ["a", "b", "c", "two"]

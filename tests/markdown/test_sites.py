@@ -34,7 +34,12 @@ def test_without_a_configuration_the_imported_folder_is_the_site(tmp_path: Path)
 
 def test_a_name_that_is_given_counts_before_the_folders(tmp_path: Path) -> None:
     path = tmp_path / "a/hello.md"
-    assert site_of(tmp_path, name="ann").origin_of(path).source == "ann//a/hello.md"
+    (tmp_path / "a").mkdir()
+    for imported in ("a", "a/hello.md"):  # two folders of one site may have files of one name
+        site = site_of(tmp_path / imported, name="ann")
+        assert site.origin_of(path).source == "ann//a/hello.md"
+    # The name of a folder stands for that folder, wherever the site is now.
+    assert site_of(tmp_path / "a", name="/b").origin_of(path).source == "/b//hello.md"
     (tmp_path / "hugo.toml").touch()
     assert site_of(tmp_path / "a", name="ann").origin_of(path).source == "ann//a/hello.md"
 
