@@ -73,6 +73,9 @@ class Post(Model):
             Index(fields=("status", "created_at", "id"), name="posts_status_created_at_id_idx"),
         )
 
+    class PydanticMeta:
+        exclude = ("source",)  # a path on the machine of whoever imported, and no reader's business
+
     def __init__(self, **kwargs: Any) -> None:
         """Without a slug, one is made from the title; its random ending makes it unique."""
         if "slug" not in kwargs and isinstance(kwargs.get("title"), str):

@@ -44,6 +44,9 @@ async def list_posts(target: Target, status: Status | None, limit: int, after: s
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--timezone", help="Of dates that name none, such as Europe/Berlin.")
 @click.option("--language", help="The one whose posts have the plain slugs, such as fr.")
+@click.option(
+    "--site", metavar="NAME", help="The site's name, for CI and containers; else its folder."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Name every file that is not just stored.")
 @on_a_blog
 async def import_command(
@@ -51,6 +54,7 @@ async def import_command(
     paths: Sequence[Path],
     timezone: str | None,
     language: str | None,
+    site: str | None,
     verbose: bool,
 ) -> None:
     """Store the Markdown files of PATHS, files or folders, as posts. Nothing is stored twice.
@@ -60,10 +64,17 @@ async def import_command(
     async with BlogService(**target) as blog:
         with _progress("Importing") as tick:
             report = await import_posts(
-                blog.posts, paths, timezone=timezone, language=language, on_progress=tick
+                blog.posts,
+                paths,
+                timezone=timezone,
+                language=language,
+                site=site,
+                on_progress=tick,
             )
     _name([f"skipped {one_line(path)}: {one_line(why)}" for path, why in report.skipped], verbose)
     _name([f"updated {one_line(path)}" for path in report.updated_files], verbose)
+    renamed = [f"stored {one_line(path)} as {one_line(slug)}" for path, slug in report.renamed]
+    _name(renamed, verbose)
     if verbose:
         for path, why in report.held_back:
             echo(f"held back {one_line(path)}: {one_line(why)}", err=True)

@@ -4,6 +4,14 @@ from .exporting import export_posts
 from .files import read_post
 from .finding import Skipped
 from .importing import import_posts
-from .report import HeldBack, ImportReport
+from .report import HeldBack, ImportReport, Renamed
 
-__all__ = ["HeldBack", "ImportReport", "Skipped", "export_posts", "import_posts", "read_post"]
+__all__ = [
+    "HeldBack",
+    "ImportReport",
+    "Renamed",
+    "Skipped",
+    "export_posts",
+    "import_posts",
+    "read_post",
+]

@@ -88,7 +88,7 @@ def file_names(slug: str) -> tuple[str, ...]:
 
 
 def _export(post: PostRecord, former: Sequence[str], directory: Path) -> None:
-    text = write(post, former).encode()
+    text = write(post, former, Path(os.path.abspath(directory))).encode()
     path = _choose(post, directory)
     if path.exists() and path.read_bytes() == text:
         return

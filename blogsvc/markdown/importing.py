@@ -24,8 +24,9 @@ from .finding import Skipped, find_files
 from .frontmatter import in_one_line
 from .languages import code_of
 from .matching import Matcher
+from .origins import is_name
 from .reading import Memory, Order, Read, Sites, read_batches
-from .report import HeldBack, ImportReport
+from .report import HeldBack, ImportReport, Renamed
 from .storing import Outcome, Storing
 
 # What would be the same for every file: it ends the import.
@@ -45,6 +46,7 @@ async def import_posts(
     *,
     timezone: str | None = None,
     language: str | None = None,
+    site: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
     """Store Markdown files, and those in folders at any depth, as posts.
@@ -53,26 +55,35 @@ async def import_posts(
     with a dot is not looked for, and a link is followed only where it leads to what is imported
     anyway: no file is published from elsewhere.
 
-    A post remembers the path of its file below its site, and is brought up to date with that file,
-    whatever was edited there. The post of another path is not touched: a newcomer whose slug is
-    taken gets `slug-2`. A moved file, and a post that has no file yet, are found by slug and date
-    where exactly one fits. So importing twice stores nothing twice, and an import that was
-    interrupted is finished by repeating it. Posts of files that are gone stay. Two sites with equal
-    paths cannot be told apart when they are imported one by one: see docs/markdown.md.
+    A post remembers its file, by the site and the path below it, and is brought up to date with
+    that file, whatever was edited there. The post of another file is not touched: a newcomer whose
+    slug is taken gets `slug-2`. A moved file, and a post that has no file yet, are found by slug
+    and date where exactly one fits. So importing twice stores nothing twice, and an import that was
+    interrupted is finished by repeating it. Posts of files that are gone stay.
+
+    A site is known by its folder, and also in another one as long as most of its files are as they
+    were. Where that does not tell, a file is skipped rather than another one's post overwritten;
+    `site` is a name that tells it, the same for each import of that site: see docs/markdown.md.
 
     `timezone` (such as `Europe/Berlin`) is the one of dates that name none, and `language` (such as
     `fr`) the one whose posts have the plain slugs; without them, the site's configuration counts.
     `on_progress` is called with how many files are done, 0 first, and how many there are. Raises
     `ConfigurationError`, before anything is stored, for a path that does not exist, a folder
-    without Markdown or with section pages only, and an unknown time zone or language; and what the
-    repository raises where it is the database that fails and not one file.
+    without Markdown or with section pages only, and an unknown time zone or language, or a `site`
+    that is no name or would be that of several; and what the repository raises where it is the
+    database that fails and not one file.
     """
     given = [Path(path) for path in paths]
-    sites = Sites(given, _timezone(timezone), _language(language))
+    sites = Sites(given, _timezone(timezone), _language(language), _name(site))
     found = await asyncio.to_thread(find_files, given)
     matcher = await asyncio.to_thread(
         lambda: Matcher((path, sites.of(path)) for path in found.files)
     )
+    if site is not None and matcher.ownership.has_several_folders:
+        raise ConfigurationError(
+            f"{site!r} would be the name of several sites. Nothing was imported: import them one "
+            "by one, each under a name of its own."
+        )
     return await _Import(posts, sites, matcher, on_progress).run(found.files, found.skipped)
 
 
@@ -96,9 +107,10 @@ class _Import:
         self._storing = Storing(posts, matcher)
         self._on_progress = on_progress
         self._done, self._total = 0, 0
-        self._outcomes: Counter[Outcome] = Counter()
+        self._outcomes: Counter[str] = Counter()
         self._skipped: list[Skipped] = []
         self._updated: list[Path] = []
+        self._renamed: list[Renamed] = []
         self._copies: list[Path] = []
         self._held_back: list[HeldBack] = []
         self._kept: Counter[str] = Counter()
@@ -131,6 +143,7 @@ class _Import:
             section_pages=tuple(sections),
             skipped=tuple(self._skipped),
             updated_files=tuple(self._updated),
+            renamed=tuple(self._renamed),
             copies=tuple(self._copies),
             held_back=tuple(self._held_back),
             kept=dict(sorted(self._kept.items(), key=lambda key: (-key[1], key[0]))),
@@ -147,7 +160,7 @@ class _Import:
         """Take note of the files whose posts are as they say; return the order of the others."""
         unchanged = await self._storing.unchanged([read.file for read in batch])
         for place in sorted(unchanged):
-            self._note(batch[place], "unchanged")
+            self._note(batch[place], Outcome("unchanged"))
         others = [read for place, read in enumerate(batch) if place not in unchanged]
         for read in others:
             self._memory.keep(read)
@@ -175,15 +188,20 @@ class _Import:
 
     def _note(self, read: Read, outcome: Outcome) -> None:
         path = read.file.path
-        self._outcomes[outcome] += 1
-        if outcome == "updated":
+        self._tick(1)
+        if outcome.kind == "unclear":
+            self._skipped.append(Skipped(path, outcome.note))
+            return
+        self._outcomes[outcome.kind] += 1
+        if outcome.kind == "updated":
             self._updated.append(path)
-        elif outcome == "copied":
+        elif outcome.kind == "copied":
             self._copies.append(path)
+        if outcome.note:
+            self._renamed.append(Renamed(path, outcome.note))
         if read.held_back:
             self._held_back.append(HeldBack(path, read.held_back))
         self._kept.update(read.kept)
-        self._tick(1)
 
     def _tick(self, number: int) -> None:
         for _ in range(number):
@@ -211,6 +229,17 @@ def _language(name: str | None) -> str | None:
             f"There is no language {name!r}. Nothing was imported: write it as fr or pt-br."
         )
     return name
+
+
+def _name(site: str | None) -> str | None:
+    if site is None:
+        return None
+    if not is_name(site):
+        raise ConfigurationError(
+            f"{site!r} cannot be the name of a site. Nothing was imported: choose another one, of "
+            "at most 255 characters and without //."
+        )
+    return site.rstrip("/")
 
 
 def _is_section(path: Path) -> bool:

@@ -2,59 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import re
+import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import count, takewhile
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ..posts import DRAFT, MAX_SLUG, Stored
+from ..posts import DRAFT, Stored
+from .numbering import family, is_alike
+from .origins import Origin, is_folder
+from .ownership import File, Owner, Ownership
 from .sites import Site
-
-_NUMBER: Final = re.compile(r"-([2-9]|[1-9][0-9]{1,9})\Z")
-_BYTE: Final = re.compile(rb"\\x([0-9a-f]{2})")
-_NO_FILE: Final = "sequelize:"
-
-_DEPTH: Final = 20
-"""Folders above a file under which it may have been imported before."""
-
-
-class File(NamedTuple):
-    """A file that is imported, and its post as it is sent to the database.
-
-    `sources` are what its post may have for its source: first the one that it gets, then those with
-    which it was stored when another folder above it was imported.
-    """
-
-    path: Path
-    sources: tuple[str, ...]
-    fields: Mapping[str, Any]
-    digest: str
-
-    @property
-    def slug(self) -> str:
-        return str(self.fields["slug"])
 
 
 class Match(NamedTuple):
-    """What becomes of a file: its own post, or a copy of another file's, or neither yet."""
+    """What becomes of a file: its own post, or a copy of another file's, or neither yet.
+
+    `unclear` says why it gets none: the post may be that of another site.
+    """
 
     stored: Stored | None = None
     is_copy: bool = False
+    unclear: str | None = None
 
 
-def sources_of(path: Path, site: Site) -> tuple[str, ...]:
-    """Return the source of a file, and the ends of its path that may have been it before.
+class _Candidate(NamedTuple):
+    """A post that may be a file's, and whose it is."""
 
-    An end has a folder in it at least: `posts/hello.md` tells a file from others, `hello.md` not.
-    """
-    own = site.source_of(path)
-    whole = os.fsencode(Path(os.path.abspath(path)).as_posix()).decode(errors="backslashreplace")
-    parts = whole.strip("/").split("/")[-_DEPTH:]
-    ends = ("/".join(parts[start:]) for start in range(len(parts) - 1))
-    return (own, *(end for end in ends if end != own))
+    stored: Stored
+    owner: Owner
 
 
 class Matcher:
@@ -64,19 +40,9 @@ class Matcher:
     never changed for it.
     """
 
-    def __init__(self, paths: Iterable[tuple[Path, Site]]) -> None:
+    def __init__(self, files: Iterable[tuple[Path, Site]]) -> None:
+        self.ownership = Ownership(files)
         self._claimed: set[int] = set()
-        self._sources: Counter[str] = Counter()
-        self._ends: Counter[str] = Counter()
-        self._roots: dict[Path, None] = {}
-        folders: set[Path] = set()
-        for path, site in paths:
-            source = site.source_of(path)
-            self._sources[source] += 1
-            self._ends[_end(source)] += 1
-            if site.folder not in folders:
-                folders.add(site.folder)
-                self._roots.update(dict.fromkeys((site.folder, *site.folder.parents)))
 
     def claim(self, stored: Stored) -> None:
         """Remember that this post is the one of a file of this run."""
@@ -103,14 +69,20 @@ class Matcher:
         `taken` are the slugs of posts, of all that the files may have.
         """
         matches = [Match()] * len(files)
-        families = {file.slug: _family(file.slug, taken) for file in files}
+        families = {file.slug: family(file.slug, taken) for file in files}
         waiting = dict(enumerate(files))
+        candidates = {
+            place: [_Candidate(one, self.ownership.of(file, one)) for one in found[place]]
+            for place, file in waiting.items()
+        }
         for level in _LEVELS:
             fits: dict[int, list[Stored]] = {}
             for place, file in waiting.items():
-                candidates = [one for one in found[place] if one.id not in self._claimed]
                 fits[place] = [
-                    one for one in candidates if level(self, file, one, families[file.slug])
+                    one.stored
+                    for one in candidates[place]
+                    if one.stored.id not in self._claimed
+                    and level(self, file, one, families[file.slug])
                 ]
             wanted = Counter(one.id for posts in fits.values() for one in posts)
             for place, posts in fits.items():
@@ -120,11 +92,18 @@ class Matcher:
                     matches[place] = Match(choice)
                     del waiting[place]
         for place, file in waiting.items():
-            for one in found[place]:
-                if is_alike(one.slug, file.slug) and _same_text(one) and _dated(file, one):
-                    matches[place] = Match(one, is_copy=True)
-                    break
+            matches[place] = self._without_post(file, candidates[place])
         return matches
+
+    def _without_post(self, file: File, candidates: Sequence[_Candidate]) -> Match:
+        """Return what becomes of a file that gets none of these posts."""
+        for one, _ in candidates:
+            if is_alike(one.slug, file.slug) and _same_text(one) and _dated(file, one):
+                return Match(one, is_copy=True)
+        for one, owner in candidates:
+            if owner is Owner.UNCLEAR and one.id not in self._claimed and _resembles(file, one):
+                return Match(unclear=_why(file, one))
+        return Match()
 
     def _choose(
         self, level: _Level, file: File, posts: Sequence[Stored], wanted: Mapping[int, int]
@@ -137,68 +116,57 @@ class Matcher:
         posts = exact if len(exact) == 1 else posts
         return posts[0] if len(posts) == 1 and wanted[posts[0].id] == 1 else None
 
-    def is_shared(self, source: str) -> bool:
-        """Whether two files of this run may have this source, as in two sites."""
-        return self._sources[source] > 1 or (
-            source not in self._sources and self._ends[_end(source)] > 1
-        )
 
-    def is_of_another_file(self, stored: Stored, file: File) -> bool:
-        """Whether a file of this run, or one on the disk, is where this post came from."""
-        source = stored.source
-        if source is None or source in file.sources:
-            return False
-        if source.startswith(_NO_FILE) or source in self._sources:
-            return True
-        names = {os.fsencode(source), _BYTE.sub(_byte, os.fsencode(source))}
-        there = (os.path.join(os.fsencode(root), name) for root in self._roots for name in names)
-        itself = os.path.realpath(os.fsencode(file.path))
-        return any(os.path.lexists(path) and os.path.realpath(path) != itself for path in there)
+_Level = Callable[[Matcher, File, _Candidate, frozenset[str]], bool]
 
 
-_Level = Callable[[Matcher, File, Stored, frozenset[str]], bool]
+def _own_by_text_and_date(run: Matcher, file: File, one: _Candidate, known: frozenset[str]) -> bool:
+    return _own_by_text(run, file, one, known) and _dated(file, one.stored)
 
 
-def _own_by_text_and_date(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
-    return one.source in file.sources and _same_text(one) and _dated(file, one)
+def _own_by_text(run: Matcher, file: File, one: _Candidate, known: frozenset[str]) -> bool:
+    return one.owner is Owner.FILE and _same_text(one.stored)
 
 
-def _own_by_text(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
-    return one.source in file.sources and _same_text(one)
+def _own_by_slug_and_date(run: Matcher, file: File, one: _Candidate, known: frozenset[str]) -> bool:
+    return (
+        one.owner is Owner.FILE
+        and is_alike(one.stored.slug, file.slug)
+        and _dated(file, one.stored)
+    )
 
 
-def _own_by_slug_and_date(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
-    return one.source in file.sources and is_alike(one.slug, file.slug) and _dated(file, one)
+def _own(run: Matcher, file: File, one: _Candidate, known: frozenset[str]) -> bool:
+    """The file's own, and the same slug, date, title or content.
 
-
-def _own(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
-    """The same source, and the same slug, date, title or content.
-
-    A source alone does not do: another site may have a file of this path, too.
+    A path alone does not do: another post may have been written there.
     """
-    if one.source not in file.sources or run.is_shared(str(one.source)):
-        return False
-    same_date = file.fields["created_at"] == one.created_at
-    return is_alike(one.slug, file.slug) or same_date or one.same_title or one.same_content
+    is_own = one.owner is Owner.FILE and not run.ownership.is_shared(str(one.stored.source))
+    return is_own and _resembles(file, one.stored)
 
 
-def _left_by_text(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
+def _left_by_text(run: Matcher, file: File, one: _Candidate, known: frozenset[str]) -> bool:
     """Slug, text and date are the same, and the post's own file is gone, or it never had one."""
-    same = is_alike(one.slug, file.slug) and _same_text(one) and _dated(file, one)
-    return same and not run.is_of_another_file(one, file)
+    return (
+        one.owner is Owner.NOBODY
+        and is_alike(one.stored.slug, file.slug)
+        and _same_text(one.stored)
+        and _dated(file, one.stored)
+    )
 
 
-def _left_by_date(run: Matcher, file: File, one: Stored, family: frozenset[str]) -> bool:
+def _left_by_date(run: Matcher, file: File, one: _Candidate, known: frozenset[str]) -> bool:
     """Slug and date are the same, the text is not, and the post's own file is gone.
 
     A file without a date gets a post that never had a file, if title or content are the same. A
-    numbered slug, such as `hello-2`, counts only where all before it are taken.
+    numbered slug, such as `hello-2`, counts only where all before it are taken, as `known` says.
     """
-    if one.slug not in family or run.is_of_another_file(one, file):
+    stored = one.stored
+    if one.owner is not Owner.NOBODY or stored.slug not in known:
         return False
     if file.fields["created_at"] is None:
-        return one.source is None and (one.same_title or one.same_content)
-    return _dated(file, one)
+        return stored.source is None and (stored.same_title or stored.same_content)
+    return _dated(file, stored)
 
 
 _BY_TEXT: Final = (_own_by_text_and_date, _left_by_text)
@@ -262,27 +230,6 @@ def changes(file: File, stored: Stored, slug: str | None = None) -> dict[str, An
     return fields
 
 
-def numbered(slug: str) -> Iterator[str]:
-    """Yield `hello`, `hello-2`, `hello-3` and so on, none longer than a slug can be."""
-    yield slug
-    for number in count(2):
-        ending = f"-{number}"
-        yield slug[: MAX_SLUG - len(ending)] + ending
-
-
-def is_alike(slug: str, wanted: str) -> bool:
-    """Whether a slug is the one that is wanted, or a numbered variant of it."""
-    if slug == wanted:
-        return True
-    ending = _NUMBER.search(slug)
-    return ending is not None and slug == wanted[: MAX_SLUG - len(ending[0])] + ending[0]
-
-
-def _family(slug: str, taken: Collection[str]) -> frozenset[str]:
-    """Return the slug and its numbered variants that are taken, up to the first that is free."""
-    return frozenset(takewhile(taken.__contains__, numbered(slug)))
-
-
 def _dated(file: File, one: Stored) -> bool:
     return file.fields["created_at"] in (None, one.created_at)
 
@@ -291,9 +238,22 @@ def _same_text(one: Stored) -> bool:
     return one.same_title and one.same_content
 
 
-def _end(source: str) -> str:
-    return "/".join(source.split("/")[-2:])
+def _resembles(file: File, one: Stored) -> bool:
+    same_date = file.fields["created_at"] == one.created_at
+    return is_alike(one.slug, file.slug) or same_date or one.same_title or one.same_content
 
 
-def _byte(found: re.Match[bytes]) -> bytes:
-    return bytes.fromhex(found[1].decode())
+def _why(file: File, one: Stored) -> str:
+    """Return why a file gets no post, and what to do."""
+    origin = Origin.of(one.source or "")
+    if one.source is None or one.source in file.sources:
+        return (
+            "may be of another site: most files here have neither the title nor the text of their "
+            "posts; import it alone if this is the same site, else with --site and a new name"
+        )
+    site = origin.site or "/"
+    where = str(origin) if is_folder(site) else f"{origin.path} of the site {site!r}"
+    return (
+        f"may be of another site: its post came from {where}; import with --site "
+        f"{shlex.quote(site)} if this is that site, else with --site and a new name"
+    )

@@ -30,6 +30,9 @@ from .tags import tags_of
 from .titles import shorten, title_of
 from .visibility import visibility_of
 
+NO_LANGUAGE: Final = "none"
+"""What an export notes where the folder would give a post a language that it has not."""
+
 _DATE_IN_PATH: Final = re.compile(r"(?<!\d)(\d{4})/(\d{2})/(\d{2})(?!\d)")
 _DATE_IN_NAME: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})-(?=.)")
 
@@ -63,7 +66,7 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
             status, held_back = ARCHIVED, f"{times.expires[0]} is past"
         elif times.shown and times.shown[1] > datetime.now(UTC):
             held_back = f"{times.shown[0]} lies ahead"
-    language = _language(keys, name)
+    language = None if notes.language == NO_LANGUAGE else _language(keys, name)
     slug = _slug(keys, name, times.created_at, title, language, site)
     former = dict.fromkeys([*former_slugs(keys), *notes.former_slugs])
     tags = tags_of(keys, split_at_blanks=_is_jekyll(site, folders))
@@ -83,7 +86,7 @@ def post_of(matter: Matter | None, content: str, path: Path, site: Site) -> Post
         metadata=metadata or None,
         updated_at=times.updated_at,
         former_slugs=tuple(one for one in former if one != slug),
-        source=site.source_of(path),
+        source=site.origin_of(path).source,
     )
     check_post(post)
     return PostFile(post, held_back, kept=(*rest, *(key for key in notes.metadata if key != OWN)))
@@ -94,6 +97,7 @@ class _Notes(NamedTuple):
 
     metadata: dict[str, Any]
     former_slugs: list[str]
+    language: str
 
     @classmethod
     def of(cls, keys: Keys) -> _Notes:
@@ -102,9 +106,14 @@ class _Notes(NamedTuple):
         if not isinstance(notes, dict) or not notes.keys() <= {*cls._fields}:
             raise InvalidPost(OWN, "is the name of what an export notes: rename yours")
         metadata, former = notes.get("metadata", {}), notes.get("former_slugs", [])
-        if not isinstance(metadata, dict) or not isinstance(former, list):
+        language = notes.get("language", "")
+        if (
+            not isinstance(metadata, dict)
+            or not isinstance(former, list)
+            or language not in ("", NO_LANGUAGE)
+        ):
             raise InvalidPost(OWN, "is not as an export writes it: export again, or remove it")
-        return cls(metadata, former)
+        return cls(metadata, former, language)
 
 
 class _Name(NamedTuple):

@@ -16,7 +16,7 @@ from ..errors import InvalidPost
 from ..posts import check_post
 from .files import read_file
 from .finding import Skipped
-from .matching import File, sources_of
+from .ownership import File
 from .sites import Site, site_of
 
 BATCH: Final = 500
@@ -51,10 +51,15 @@ class Sites:
     """The site of each file: that of the outermost given path above it."""
 
     def __init__(
-        self, given: Iterable[Path], timezone: tzinfo | None = None, language: str | None = None
+        self,
+        given: Iterable[Path],
+        timezone: tzinfo | None = None,
+        language: str | None = None,
+        name: str | None = None,
     ) -> None:
         self._timezone = timezone
         self._language = language
+        self._name = name
         self._given = {os.path.abspath(path) for path in given}
         self._of_given: dict[str, Site] = {}
         self._of_folders: dict[str, Site] = {}
@@ -67,7 +72,10 @@ class Sites:
             given = next((one for one in reversed(above) if one in self._given), folder)
             if given not in self._of_given:
                 self._of_given[given] = site_of(
-                    Path(given), timezone=self._timezone, language=self._language
+                    Path(given),
+                    timezone=self._timezone,
+                    language=self._language,
+                    name=self._name,
                 )
             self._of_folders[folder] = self._of_given[given]
         return self._of_folders[folder]
@@ -136,7 +144,7 @@ def read_one(path: Path, site: Site) -> Read | Skipped:
         fields = check_post(post)
     except InvalidPost as error:
         return Skipped(path, f"{error.field} {error.reason}")
-    file = File(path, sources_of(path, site), fields, _digest(post.content))
+    file = File.of(path, site, fields, _digest(post.content))
     return Read(file, held_back, kept)
 
 

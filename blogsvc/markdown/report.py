@@ -36,12 +36,20 @@ class HeldBack(NamedTuple):
     reason: str
 
 
+class Renamed(NamedTuple):
+    """A file whose post got another slug than it says, as that one is another post's."""
+
+    path: Path
+    slug: str
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What became of the files of an import.
 
     `section_pages` are the section pages, `_index.md`; `skipped` what could not be stored. Each
-    post that was changed is in `updated_files`. `copies` are files with the slug, the date and the
+    post that was changed is in `updated_files`, and each that got another slug than its file says,
+    now, in `renamed`. `copies` are files with the slug, the date and the
     text of another file's post: they have none of their own. `held_back` are the posts that the
     public does not see, whether they are new or not, and `kept` the keys of front matter that were
     put into the metadata, each with the number of files that have it.
@@ -53,6 +61,7 @@ class ImportReport:
     section_pages: tuple[Path, ...]
     skipped: tuple[Skipped, ...]
     updated_files: tuple[Path, ...] = ()
+    renamed: tuple[Renamed, ...] = ()
     copies: tuple[Path, ...] = ()
     held_back: tuple[HeldBack, ...] = ()
     kept: Mapping[str, int] = field(default_factory=dict)
@@ -68,6 +77,10 @@ class ImportReport:
             f"{self.created} created, {self.unchanged} unchanged, {self.updated} updated, "
             f"{len(self.skipped)} skipped, {len(self.section_pages)} section pages ignored"
         ]
+        if self.renamed:
+            lines.append(
+                f"{len(self.renamed)} under a numbered slug, as another post has the plain one"
+            )
         if self.copies:
             lines.append(f"{len(self.copies)} of the unchanged are copies of other files")
         if self.skipped:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from .languages import CODES, code_of
+from .origins import Origin, is_folder, name_of, text_of
 from .settings import Generator, settings_of
 
 _REPOSITORY: Final = ".git"
@@ -20,10 +21,14 @@ class Site:
     """The blog that files belong to, as far as more than one file has to do with it.
 
     `language` is the default one, whose posts have the plain slugs; `languages` are those that the
-    configuration names. Made for one import: it remembers what is in a folder.
+    configuration names. Without a configuration, `root` is the folder that is imported, and
+    `folder` the one around it. A site is called as its `root` or `folder`, or as `given_name` says.
+    Made for one import: it remembers what is in a folder.
     """
 
     folder: Path
+    root: Path | None = None
+    given_name: str | None = None
     language: str | None = None
     languages: frozenset[str] = frozenset()
     timezone: tzinfo = UTC
@@ -32,14 +37,23 @@ class Site:
         default_factory=dict, repr=False, compare=False
     )
 
-    def source_of(self, path: Path) -> str:
-        """Return the path of a file below the folder of its site, as text that can be stored.
+    @property
+    def top(self) -> Path:
+        """The folder below which are the paths that tell its files apart."""
+        has_own_name = self.given_name is not None and not is_folder(self.given_name)
+        return self.folder if has_own_name else self.root or self.folder
 
-        It is never absolute and has `/` between its parts. A byte of a name that is not UTF-8 is
-        written as `\\xe9`.
-        """
-        below = Path(os.path.abspath(path)).relative_to(self.folder)
-        return os.fsencode(below.as_posix()).decode(errors="backslashreplace")
+    def origin_of(self, path: Path) -> Origin:
+        """Return where the post of a file comes from."""
+        name = name_of(self.top) if self.given_name is None else self.given_name
+        return Origin(name, self._below(path, self.top))
+
+    def path_of(self, path: Path) -> str:
+        """Return the path of a file below `folder`."""
+        return self._below(path, self.folder)
+
+    def _below(self, path: Path, folder: Path) -> str:
+        return text_of(Path(os.path.abspath(path)).relative_to(folder))
 
     def split_language(self, path: Path) -> tuple[str, str | None]:
         """Return the stem of a file's name without its language, and the language.
@@ -106,12 +120,18 @@ class Site:
         return self._listed[folder]
 
 
-def site_of(imported: Path, *, timezone: tzinfo | None = None, language: str | None = None) -> Site:
+def site_of(
+    imported: Path,
+    *,
+    timezone: tzinfo | None = None,
+    language: str | None = None,
+    name: str | None = None,
+) -> Site:
     """Return the site of a file or folder that is imported.
 
     Its folder is the nearest one, the imported one or above it, that holds `.git` or the
-    configuration of a site generator. Without one it is the folder around the imported one, so that
-    sources begin with that one's name.
+    configuration of a site generator. Without one it is the folder around the imported one, whose
+    name may be a language, and the paths of files are those below the imported one.
 
     A time zone or language that is given counts before those of the configuration. Without either,
     the time zone is UTC, and no language is the default.
@@ -123,16 +143,24 @@ def site_of(imported: Path, *, timezone: tzinfo | None = None, language: str | N
         settings = settings_of(folder)
         if settings:
             names = (language or settings.language or "", *settings.languages)
-            found = [code_of(name) for name in names]
+            found = [code_of(one) for one in names]
             return Site(
                 folder,
+                given_name=name,
                 language=found[0],
                 languages=frozenset(code for code in found if code),
                 timezone=timezone or settings.timezone or UTC,
                 generator=settings.generator,
             )
         if (folder / _REPOSITORY).exists():
+            root = folder
             break
     else:
         folder = root.parent
-    return Site(folder, language=code_of(language or ""), timezone=timezone or UTC)
+    return Site(
+        folder,
+        root,
+        given_name=name,
+        language=code_of(language or ""),
+        timezone=timezone or UTC,
+    )

@@ -17,7 +17,9 @@ from ..posts import (
     store_posts,
     taken_slugs,
 )
-from .matching import File, Match, Matcher, changes, is_alike, numbered
+from .matching import Match, Matcher, changes
+from .numbering import is_alike, numbered
+from .ownership import File
 
 GAP: Final = 3
 """Free slugs in a row after which no numbered one is looked for: posts may have been deleted."""
@@ -28,7 +30,12 @@ ATTEMPTS: Final = 5
 _MOST: Final = 100
 """Posts of one slug and its numbered variants that are looked at for a file without a date."""
 
-Outcome = Literal["created", "unchanged", "updated", "copied"]
+
+class Outcome(NamedTuple):
+    """What became of a file, and a note: why there is no post, or another slug than it says."""
+
+    kind: Literal["created", "unchanged", "updated", "copied", "unclear"]
+    note: str = ""
 
 
 class _Plan(NamedTuple):
@@ -48,9 +55,24 @@ class Storing:
         self._matcher = matcher
 
     async def unchanged(self, files: Sequence[File]) -> set[int]:
-        """Return the places of the files whose posts are as they say, in one statement."""
-        by_source = [Sought(file.fields, file.digest, file.sources) for file in files]
+        """Return the places of the files whose posts are as they say.
+
+        One statement does that, and a second one where files have no post under their sources: they
+        are new, or their site has moved. The posts that they have there tell which.
+        """
+        by_source = [
+            Sought(file.fields, file.digest, [*file.sources, *file.others]) for file in files
+        ]
         found = await find_stored(self._posts, by_source)
+        strangers = [place for place, posts in enumerate(found) if not posts]
+        alike = [
+            Sought(file.fields, file.digest, (), (file.slug,), by_date=True)
+            for file in (files[place] for place in strangers)
+        ]
+        for place, posts in zip(strangers, await find_stored(self._posts, alike), strict=True):
+            self._matcher.ownership.note(files[place], posts)
+        for file, posts in zip(files, found, strict=True):
+            self._matcher.ownership.note(file, posts)
         return {
             place
             for place, (file, posts) in enumerate(zip(files, found, strict=True))
@@ -84,12 +106,12 @@ class Storing:
     async def _try(self, files: Sequence[File]) -> dict[int, Outcome]:
         """Store the files, and return what became of those for which nobody else was faster."""
         families = await self._families(files)
-        sought = [
-            Sought(file.fields, file.digest, file.sources, by_date=True)
-            if file.fields["created_at"]
-            else Sought(file.fields, file.digest, file.sources, families[file.slug][:_MOST])
-            for file in files
-        ]
+        sought = []
+        for file in files:
+            former = self._matcher.ownership.former_sources(file)
+            sources = [*file.sources, *file.others, *former]
+            slugs = () if file.fields["created_at"] else families[file.slug][:_MOST]
+            sought.append(Sought(file.fields, file.digest, sources, slugs, by_date=not slugs))
         found = await find_stored(self._posts, sought)
         taken = {slug for family in families.values() for slug in family}
         plain = {slug for file in files for slug in _plain(file)}
@@ -139,32 +161,40 @@ def _plan(files: Sequence[File], matches: Sequence[Match], taken: Collection[str
         promised.add(chosen)
         return chosen
 
-    for place, (stored, is_copy) in enumerate(matches):
+    for place, (stored, is_copy, unclear) in enumerate(matches):
         file = files[place]
         lost = {slug for slug in _plain(file) if slug in taken or slug in promised}
         if lost:
             file = _without(file, lost)
-        if is_copy:
-            plan.outcomes[place] = "copied"
+        if unclear:
+            plan.outcomes[place] = Outcome("unclear", unclear)
+        elif is_copy:
+            plan.outcomes[place] = Outcome("copied")
         elif stored:
             fields = changes(file, stored)
             if "slug" in fields:
                 fields = changes(file, stored, free(file.slug))
             if fields:
                 plan.changes[place] = Change(stored, fields)
-            plan.outcomes[place] = "updated" if fields.keys() - {"source"} else "unchanged"
+            note = _other_slug(file, fields.get("slug", file.slug))
+            is_same = fields.keys() <= {"source"}
+            plan.outcomes[place] = Outcome("unchanged" if is_same else "updated", note)
         else:
             date = file.fields["created_at"]
             twins = texts.setdefault((file.slug, file.fields["title"], file.digest), [])
             if date in twins or (date is None and twins):
-                plan.outcomes[place] = "copied"
+                plan.outcomes[place] = Outcome("copied")
                 continue
             twins.append(date)
             slug = free(file.slug)
             plan.slugs[place] = slug
             plan.new[slug] = file.fields
-            plan.outcomes[place] = "created"
+            plan.outcomes[place] = Outcome("created", _other_slug(file, slug))
     return plan
+
+
+def _other_slug(file: File, slug: str) -> str:
+    return slug if slug != file.slug else ""
 
 
 def _plain(file: File) -> list[str]:

@@ -13,7 +13,8 @@ import yaml
 from ..errors import InvalidPost
 from ..posts import DRAFT, PUBLISHED, NewPost, PostRecord
 from .frontmatter import MAX_MATTER, parse
-from .meaning import post_of
+from .languages import code_of
+from .meaning import NO_LANGUAGE, post_of
 from .metadata import OWN, from_json, to_json
 from .sites import Site
 
@@ -22,26 +23,32 @@ _SITE: Final = Site(_FILE.parent)
 _DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def write(post: PostRecord, former_slugs: Sequence[str] = ()) -> str:
+def write(post: PostRecord, former_slugs: Sequence[str] = (), folder: Path | None = None) -> str:
     """Return the text of a Markdown file from which `read_post` returns an equal post.
 
     Metadata stands beside the title, as its author had it. An entry that would be taken for
     something else, such as `draft`, goes to `blogsvc`, where it only is metadata; so do former
-    slugs that are not in the `aliases` there. What is more than front matter in YAML can be is
-    written as JSON.
+    slugs that are not in the `aliases` there, and that a post has no language where its folder may
+    be taken for one. What is more than front matter in YAML can be is written as JSON.
     """
     ours = _ours(post)
+    may_be_language = folder is not None and any(map(code_of, folder.parts))
+    language = NO_LANGUAGE if may_be_language and "language" not in post.metadata else ""
     try:
-        header = _plainest(post, ours, former_slugs)
+        header = _plainest(post, ours, former_slugs, language)
     except RecursionError:  # with SQL, metadata can be nested more deeply than we read it
         header = ""
     if not header:
-        matter = _noting(ours, metadata=post.metadata, former_slugs=list(former_slugs))
+        matter = _noting(
+            ours, metadata=post.metadata, former_slugs=list(former_slugs), language=language
+        )
         header = json.dumps(matter, ensure_ascii=False, default=datetime.isoformat) + "\n"
     return f"{header}\n{post.content}\n"
 
 
-def _plainest(post: PostRecord, ours: dict[str, Any], former_slugs: Sequence[str]) -> str:
+def _plainest(
+    post: PostRecord, ours: dict[str, Any], former_slugs: Sequence[str], language: str
+) -> str:
     """Return the front matter in YAML that reads best of what is read as the same post, if any."""
     fields = _Fields.of(post)
     if len(fields.metadata) > MAX_MATTER:
@@ -50,7 +57,7 @@ def _plainest(post: PostRecord, ours: dict[str, Any], former_slugs: Sequence[str
         read = _read(_yaml(matter), post.content)
         if read and _Fields.of(read) == fields:
             missing = [slug for slug in former_slugs if slug not in read.former_slugs]
-            return _yaml(_noting(matter, former_slugs=missing))
+            return _yaml(_noting(matter, former_slugs=missing, language=language))
     return ""
 
 
@@ -64,7 +71,7 @@ def _ways(ours: dict[str, Any], metadata: dict[str, Any]) -> Iterator[dict[str, 
     yield _noting(ours, metadata=metadata)
 
 
-def _noting(matter: dict[str, Any], **notes: dict[str, Any] | list[str]) -> dict[str, Any]:
+def _noting(matter: dict[str, Any], **notes: dict[str, Any] | list[str] | str) -> dict[str, Any]:
     """Return front matter with notes of ours, if there are any, that are no post's own words."""
     noted = matter.get(OWN, {}) | {name: value for name, value in notes.items() if value}
     return matter | ({OWN: noted} if noted else {})

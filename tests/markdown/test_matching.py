@@ -13,7 +13,7 @@ import pytest
 
 from blogsvc import BlogService, NewPost
 from blogsvc.markdown import import_posts
-from blogsvc.markdown.matching import numbered
+from blogsvc.markdown.numbering import numbered
 from blogsvc.posts import store_posts
 
 from .folders import FIRST_OF_MAY, outcome, stored, write, yaml
@@ -173,7 +173,7 @@ async def test_a_folder_that_is_renamed_or_moved_keeps_its_posts(
     (tmp_path / "content").rename(tmp_path / "articles")
     assert await run(blog, tmp_path / "articles") == (0, 3, 0)
     assert await sql.fetchval("SELECT max(version) FROM posts") == 1
-    assert (await sources(sql))["a"] == "articles/post/a.md"
+    assert (await sources(sql))["a"] == f"{tmp_path}/articles//post/a.md"
     write(tmp_path, "articles/post/a.md", yaml("New", "new", date="2020-01-01"))
     assert await run(blog, tmp_path / "articles") == (0, 2, 1)
 
@@ -191,7 +191,7 @@ async def test_a_moved_file_keeps_its_post_and_gives_it_its_new_source(
     write(tmp_path / "x", "b/hello.md", yaml(content="edited", date=MAY))
     assert await run(blog, tmp_path / "x") == (0, 0, 1)
     assert await texts(blog) == {"hello": "edited"}
-    assert await sources(sql) == {"hello": "x/b/hello.md"}
+    assert await sources(sql) == {"hello": f"{tmp_path}/x//b/hello.md"}
 
 
 async def test_a_moved_file_without_a_date_is_known_by_its_text(
@@ -288,7 +288,7 @@ async def test_a_post_without_a_source_is_the_one_of_the_file_of_its_slug_and_da
     assert await run(blog, tmp_path / "x") == (0, 0, 1)
     after = (await stored(blog))["hello"]
     assert (after.id, after.title, after.content) == (post.id, title, content)
-    assert await sources(sql) == {"hello": "x/hello.md"}
+    assert await sources(sql) == {"hello": f"{tmp_path}/x//hello.md"}
 
 
 @pytest.mark.parametrize(

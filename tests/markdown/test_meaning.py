@@ -272,6 +272,7 @@ def test_former_addresses_become_former_slugs_and_are_kept(tmp_path: Path) -> No
         ("blogsvc: mine", "blogsvc is the name of what an export notes: rename yours"),
         ("blogsvc: {metadata: 1}", "blogsvc is not as an export writes it"),
         ("blogsvc: {former_slugs: x}", "blogsvc is not as an export writes it"),
+        ("blogsvc: {language: fr}", "blogsvc is not as an export writes it"),
         ("blogsvc: {former_slugs: [1]}", "former_slugs has one that is a int"),
     ],
 )

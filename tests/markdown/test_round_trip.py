@@ -64,6 +64,26 @@ async def test_what_goes_out_comes_into_an_empty_blog_equal(
     assert {post.slug async for post in blog.posts.stream(visible=True)} == public
 
 
+@pytest.mark.parametrize("below", ["out", "out/de", "."])
+async def test_two_blogs_that_go_out_into_folders_of_languages_come_back_equal(
+    blog: BlogService, sql: asyncpg.Connection, tmp_path: Path, below: str
+) -> None:
+    before: dict[str, list[tuple[object, ...]]] = {}
+    for folder in ("out/de", "out/fr"):
+        for metadata in ({}, {"language": folder[-2:]}, {"language": "en"}, {"lang": "en"}):
+            slug = f"{folder[-2:]}-{len(metadata)}-{'-'.join([*metadata, *metadata.values()])}"
+            await blog.posts.create("Hello", folder, slug=slug, metadata=metadata)
+        post = await blog.posts.create("Hello", folder, slug=f"{folder[-2:]}-1")
+        await blog.posts.update(post.id, slug=f"{folder[-2:]}-2")
+        before[folder] = await rows(sql)
+        await export_posts(blog.posts, tmp_path / folder)
+        await sql.execute("TRUNCATE posts")
+    report = await import_posts(blog.posts, [tmp_path / below])
+    assert report.skipped == ()
+    both = before["out/de"] + before["out/fr"]
+    assert await rows(sql) == (before["out/de"] if below == "out/de" else both)
+
+
 @pytest.mark.skipif("BLOGSVC_TEST_BLOG" not in os.environ, reason="BLOGSVC_TEST_BLOG is not set")
 async def test_a_large_blog_goes_out_and_comes_in_again_equal(
     blog: BlogService, sql: asyncpg.Connection, tmp_path: Path

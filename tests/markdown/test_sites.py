@@ -19,25 +19,38 @@ def test_whatever_part_of_a_site_is_imported_a_file_keeps_its_source(
     (tmp_path / "site/content/post").mkdir(parents=True)
     (tmp_path / "site" / mark).touch()
     path = tmp_path / "site/content/post/hello.md"
-    assert site_of(tmp_path / imported).source_of(path) == "content/post/hello.md"
+    site = site_of(tmp_path / imported)
+    assert site.origin_of(path) == (str(tmp_path / "site"), "content/post/hello.md")
+    assert site.path_of(path) == "content/post/hello.md"
 
 
-def test_without_a_site_the_name_of_the_imported_folder_comes_first(tmp_path: Path) -> None:
-    for name in ("de", "fr"):
-        (tmp_path / name).mkdir()
-        assert (
-            site_of(tmp_path / name).source_of(tmp_path / name / "a/hello.md")
-            == f"{name}/a/hello.md"
-        )
+def test_without_a_configuration_the_imported_folder_is_the_site(tmp_path: Path) -> None:
+    folder = tmp_path / "de"
+    folder.mkdir()
+    path = folder / "a/hello.md"
+    assert site_of(folder).origin_of(path) == (str(folder), "a/hello.md")
+    assert site_of(folder).path_of(path) == "de/a/hello.md"
+
+
+def test_a_name_that_is_given_counts_before_the_folders(tmp_path: Path) -> None:
+    path = tmp_path / "a/hello.md"
+    (tmp_path / "a").mkdir()
+    for imported in ("a", "a/hello.md"):  # two folders of one site may have files of one name
+        site = site_of(tmp_path / imported, name="ann")
+        assert site.origin_of(path).source == "ann//a/hello.md"
+    # The name of a folder stands for that folder, wherever the site is now.
+    assert site_of(tmp_path / "a", name="/b").origin_of(path).source == "/b//hello.md"
+    (tmp_path / "hugo.toml").touch()
+    assert site_of(tmp_path / "a", name="ann").origin_of(path).source == "ann//a/hello.md"
 
 
 def test_a_configuration_of_another_program_makes_no_site(tmp_path: Path) -> None:
     root = tmp_path / "site"
     root.mkdir()
     (root / "config.toml").touch()
-    assert site_of(root).source_of(root / "hello.md") == "site/hello.md"
+    assert site_of(root).path_of(root / "hello.md") == "site/hello.md"
     (root / "content").mkdir()
-    assert site_of(root).source_of(root / "hello.md") == "hello.md"
+    assert site_of(root).path_of(root / "hello.md") == "hello.md"
 
 
 def test_the_nearest_site_counts(tmp_path: Path) -> None:
@@ -45,13 +58,13 @@ def test_the_nearest_site_counts(tmp_path: Path) -> None:
     site = tmp_path / "repository/blog"
     site.mkdir()
     (site / "hugo.yaml").touch()
-    assert site_of(site / "x").source_of(site / "x/hello.md") == "x/hello.md"
+    assert site_of(site / "x").origin_of(site / "x/hello.md") == (str(site), "x/hello.md")
 
 
 def test_a_name_in_any_encoding_is_text(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.md")
-    source = site_of(tmp_path).source_of(path)
-    assert source == f"{tmp_path.name}/caf\\xe9.md"
+    source = site_of(tmp_path).origin_of(path).source
+    assert source == f"{tmp_path}//caf\\xe9.md"
     source.encode()
 
 
@@ -142,7 +155,7 @@ def test_a_configuration_tells_languages_and_time_zone(
     site = site_of(tmp_path / "content")
     assert (site.generator, site.language, {*site.languages}) == (generator, language, languages)
     assert str(site.timezone) == (timezone or "UTC")
-    assert site.source_of(tmp_path / "content/x.md") == "content/x.md"
+    assert site.path_of(tmp_path / "content/x.md") == "content/x.md"
 
 
 def test_hexo_has_its_posts_in_a_folder_source(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class Files:
         self.post = FULL
 
     def read(self, path: Path, site: Site) -> PostFile:
-        return PostFile(replace(self.post, source=site.source_of(path)), None, ())
+        return PostFile(replace(self.post, source=site.origin_of(path).source), None, ())
 
     async def imports(self, post: NewPost) -> tuple[int, int, int]:
         self.post = post
@@ -155,7 +155,7 @@ async def test_a_new_source_alone_moves_no_version(files: Files) -> None:
     await files.sql.execute("UPDATE posts SET source = 'gone/hello.md'")
     assert await files.imports(FULL) == (0, 1, 0)
     assert await files.value("version") == 1
-    assert await files.value("source") == f"{files.folder.name}/hello.md"
+    assert await files.value("source") == f"{files.folder}//hello.md"
 
 
 async def test_metadata_is_compared_by_value_and_not_by_how_it_is_written(files: Files) -> None:

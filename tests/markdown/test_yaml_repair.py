@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from types import FrameType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blogsvc.markdown import yaml_repair
 from blogsvc.markdown.yaml_repair import load_yaml
 
 from ..support import calls_of
@@ -195,3 +199,29 @@ def test_the_work_grows_as_the_text_does(line: str) -> None:
         return calls_of(lambda: load_yaml(f"{line}\n" * lines), ValueError, RecursionError)
 
     assert calls(80) < 2.5 * calls(40)
+
+
+@pytest.mark.parametrize("line", ["a: [", "a: {", "a: [x\nb: {y"])
+def test_what_is_never_closed_is_looked_for_once(line: str) -> None:
+    """Looking through the lines makes no calls: so the lines of code that run are counted."""
+
+    def steps(lines: int) -> int:
+        ran = 0
+
+        def count(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal ran
+            if frame.f_code.co_filename != yaml_repair.__file__:
+                return None
+            ran += event == "line"
+            return count
+
+        before = sys.gettrace()
+        sys.settrace(count)
+        try:
+            with contextlib.suppress(ValueError):
+                load_yaml(f"{line}\n" * lines)
+        finally:
+            sys.settrace(before)
+        return ran
+
+    assert steps(160) < 5 * steps(40)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC
 
 import pytest
+from tortoise.contrib.pydantic import pydantic_model_creator
 
-from blogsvc import BlogService
+from blogsvc import BlogService, NewPost
 from blogsvc.errors import InvalidPost
 from blogsvc.models import Post
 
@@ -74,3 +75,14 @@ async def test_where_tortoise_keeps_no_zones_a_record_is_in_utc_all_the_same(
     # What `use_tz=False` makes of the server's answer.
     post.created_at = record.created_at.replace(tzinfo=None)
     assert post.to_record() == record
+
+
+async def test_what_is_made_for_readers_does_not_tell_where_a_file_was(blog: BlogService) -> None:
+    source = "/home/ann/blog//hello.md"
+    [id] = await blog.posts.create_many([NewPost("Hello", "", source=source)])
+    post = await Post.get(id=id)
+    assert post.source == source
+    read = await pydantic_model_creator(Post).from_tortoise_orm(post)
+    for told in (read.model_dump_json(), repr(await blog.posts.get(id)), repr(post.to_record())):
+        assert "Hello" in told
+        assert "/home/ann" not in told
