@@ -80,8 +80,6 @@ class Database:
         # By task and not by context: a child task must not join by accident.
         self._transactions: dict[asyncio.Task[Any] | None, asyncpg.Connection] = {}
         self._savepoints = itertools.count(1)
-        # A pool of our own sets it on its connections.
-        self._limit = None if lent is None else command_timeout
 
     async def open(
         self, url: str, again: Callable[[], Awaitable[str | None]] | None = None
@@ -219,7 +217,9 @@ class Database:
     ) -> list[asyncpg.Record]:
         sql, args = statement
         try:
-            rows: list[asyncpg.Record] = await connection.fetch(sql, *args, timeout=self._limit)
+            rows: list[asyncpg.Record] = await connection.fetch(
+                sql, *args, timeout=self._command_timeout
+            )
         except Exception as error:
             raise told_of(connection, error, write=write) from error
         return rows
@@ -264,14 +264,14 @@ class Database:
         begin = _begin_statement(isolation, readonly)
         acquired = await self._acquire()
         try:
-            await _begin(acquired, begin, self._limit)
+            await _begin(acquired, begin, self._command_timeout)
             async with self._bound(task, acquired):
                 try:
                     yield
                 except BaseException:
                     await _roll_back(acquired, "ROLLBACK")
                     raise
-                await _commit(acquired, self._limit)
+                await _commit(acquired, self._command_timeout)
         finally:
             await self._release(acquired)
 
@@ -308,7 +308,7 @@ class Database:
     async def _savepoint(self, connection: asyncpg.Connection) -> AsyncIterator[None]:
         name = f"blogsvc_{next(self._savepoints)}"
         with speaking_our_errors(connection):
-            await connection.execute(f"SAVEPOINT {name}", timeout=self._limit)
+            await connection.execute(f"SAVEPOINT {name}", timeout=self._command_timeout)
         try:
             yield
         except BaseException:
@@ -316,7 +316,7 @@ class Database:
             raise
         try:
             with speaking_our_errors(connection):
-                await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=self._limit)
+                await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=self._command_timeout)
         except BlogError:
             # An error inside was swallowed: undo the block, so that what is around it can go on.
             await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
