@@ -186,7 +186,7 @@ class BlogService(Blog):
     async def _open(self) -> None:
         try:
             if self._pool is not None:
-                self._database.use_lent()
+                await self._database.use_lent()
             else:
                 await self._connect()
             check_versions(await applied_versions(self._database, self._schema), self._schema)

@@ -31,10 +31,10 @@ from ..errors import (
     Unavailable,
     WrongEventLoop,
 )
-from . import positions
+from . import borrowed, positions
 from .batching import Batching, ByKey, Key, Kind, Query, Same, Statement
-from .borrowed import Lender, borrow, is_same
-from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
+from .borrowed import Lender
+from .connections import CLEANUP_TIMEOUT, check_encoding, close_pool, create_pool, leave_as_is
 from .poolers import release
 from .speaking import cut_off, is_gone, speaking_our_errors, told_of, what_it_means
 from .waiting import pauses, within
@@ -87,9 +87,16 @@ class Database:
         """Connect `min_size` connections; `again` is as in `create_pool`."""
         self._use(await self._connect(url, again))
 
-    def use_lent(self) -> None:
-        """Take the pool that is lent: there is nothing to connect."""
+    async def use_lent(self) -> None:
+        """Take the pool that is lent, if it can serve us."""
+        assert self._lent is not None
+        borrowed.check_loop(self._lent)
         self._use(self._lent)
+        connection = await self._acquire_any()
+        try:
+            check_encoding(connection)
+        finally:
+            await self._release(connection)
 
     def _use(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -240,9 +247,9 @@ class Database:
         task = asyncio.current_task()
         outer = self._joined()
         if connection is not None:
-            connection = await borrow(connection, self._acquire_timeout)
+            connection = await borrowed.borrow(connection, self._acquire_timeout)
         if outer is not None:
-            if isolation or readonly or (connection and not is_same(connection, outer)):
+            if isolation or readonly or (connection and not borrowed.is_same(connection, outer)):
                 raise ConfigurationError(
                     "A transaction inside another one is a savepoint of it: isolation, readonly "
                     "and connection are said by the outermost block."
@@ -347,11 +354,8 @@ class Database:
         except BlogError:
             raise
         except Exception as error:
-            if self._lent is not None and isinstance(error, asyncpg.InterfaceError):
-                raise Unavailable(
-                    f"The pool that was given cannot be used: {error}. Open it before this service "
-                    "(await asyncpg.create_pool(...)), and close it after."
-                ) from error
+            if self._lent is not None:
+                raise borrowed.refused(error) from error
             raise what_it_means(error, write=False) from error
 
     def _none_free(self, pool: asyncpg.Pool) -> Unavailable:
