@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Final, Self, TypeGuard, TypeVar
 
 import asyncpg
 
-from .database import Database, Endpoint, Isolation, Lender
-from .errors import ConfigurationError, InvalidQuery
+from .database import Database, Endpoint, Isolation, Lender, check_target
+from .errors import ConfigurationError, InvalidQuery, shown
 from .migrator import Migrator, applied_versions, check_versions
-from .posts import PostRepository, text_is_storable
+from .posts import PostRepository
 
 T = TypeVar("T")
 
-MAX_NAME: Final = 63
-"""Bytes of a name in PostgreSQL. It would cut a longer one, and find the schema of another blog."""
+MAX_CONNECTIONS: Final = 262_143
+"""As many as PostgreSQL's max_connections can be."""
+
+MAX_SECONDS: Final = 1_000_000_000
+"""About thirty years: what is more, clocks cannot count with."""
 
 
 class Blog:
@@ -42,7 +44,7 @@ class Blog:
         """
         if schema is None:
             raise ConfigurationError("schema is None; write the name of a schema.")
-        _check_names(None, schema)
+        check_target(None, schema)
         return Blog(self._database, schema)
 
     async def ping(self) -> None:
@@ -105,7 +107,7 @@ class Blog:
         if not callable(body):
             raise InvalidQuery("body", f"is a {type(body).__name__}, not a function")
         if not _is_whole(attempts) or attempts < 1:
-            raise InvalidQuery("attempts", f"is {attempts!r}, not a whole number from 1 on")
+            raise InvalidQuery("attempts", f"is {shown(attempts)}, not a whole number from 1 on")
         return await self._database.run_transaction(body, isolation, attempts)
 
 
@@ -142,7 +144,7 @@ class BlogService(Blog):
         acquire_timeout: float = 5.0,
         migrate: bool | None = None,
     ) -> None:
-        _check_names(url, schema)
+        check_target(url, schema)
         _check_sizes(min_size, max_size)
         _check_seconds("connect_timeout", connect_timeout)
         _check_seconds("acquire_timeout", acquire_timeout)
@@ -230,21 +232,6 @@ class BlogService(Blog):
         await self.close()
 
 
-def _check_names(url: object, schema: object) -> None:
-    for argument, value in {"url": url, "schema": schema}.items():
-        if value is not None and not isinstance(value, str):
-            raise ConfigurationError(
-                f"{argument} is a {type(value).__name__}; write a str or None."
-            )
-    if isinstance(schema, str) and not (
-        text_is_storable(schema) and len(schema.encode()) <= MAX_NAME
-    ):
-        raise ConfigurationError(
-            f"schema is {schema!r}, which is no name in PostgreSQL; write one of at most "
-            f"{MAX_NAME} bytes."
-        )
-
-
 def _check_pool(pool: object, url: str | None, migrate: bool | None) -> None:
     if not isinstance(pool, asyncpg.Pool):
         raise ConfigurationError(
@@ -261,18 +248,25 @@ def _check_pool(pool: object, url: str | None, migrate: bool | None) -> None:
 
 
 def _check_sizes(min_size: object, max_size: object) -> None:
-    if not _is_whole(max_size) or max_size < 1:
-        raise ConfigurationError(f"max_size is {max_size!r}; write a whole number from 1 on.")
+    if not _is_whole(max_size) or not 1 <= max_size <= MAX_CONNECTIONS:
+        raise ConfigurationError(
+            f"max_size is {shown(max_size)}; write a whole number from 1 to {MAX_CONNECTIONS}."
+        )
     if not _is_whole(min_size) or not 0 <= min_size <= max_size:
         raise ConfigurationError(
-            f"min_size is {min_size!r}; write a whole number from 0 to max_size, {max_size}."
+            f"min_size is {shown(min_size)}; write a whole number from 0 to max_size, {max_size}."
         )
 
 
 def _check_seconds(argument: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 < value <= MAX_SECONDS
+    ):
         raise ConfigurationError(
-            f"{argument} is {value!r}; write a number of seconds that is greater than 0."
+            f"{argument} is {shown(value)}; write a number of seconds that is greater than 0, and "
+            f"at most {MAX_SECONDS:,}."
         )
 
 

@@ -9,9 +9,9 @@ from .connections import (
     connect,
     create_pool,
     leave_as_is,
-    quoted,
 )
 from .endpoint import Endpoint, embedded_postgres
+from .names import MAX_NAME, check_target, is_name, quoted
 from .poolers import Connection
 from .speaking import is_gone, speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
@@ -23,6 +23,7 @@ __all__ = [
     "CLEANUP_TIMEOUT",
     "CONNECT_TIMEOUT",
     "DRIVER_ERRORS",
+    "MAX_NAME",
     "ByKey",
     "Command",
     "Connection",
@@ -32,11 +33,13 @@ __all__ = [
     "Isolation",
     "Lender",
     "Query",
+    "check_target",
     "close_pool",
     "connect",
     "create_pool",
     "embedded_postgres",
     "is_gone",
+    "is_name",
     "join_url",
     "leave_as_is",
     "pauses",

@@ -172,11 +172,6 @@ async def close_pool(pool: asyncpg.Pool, *, same_loop: bool = True) -> None:
         pool.terminate()
 
 
-def quoted(name: str) -> str:
-    """Return an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _drop_frames(error: BaseException) -> None:
     """Take from an error what led to it in the driver.
 

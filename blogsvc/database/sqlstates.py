@@ -22,7 +22,7 @@ from ..errors import (
     TransactionConflict,
     Unavailable,
 )
-from .connections import quoted
+from .names import quoted
 
 DRIVER_ERRORS: Final = (
     OSError,

@@ -30,6 +30,7 @@ from ..errors import (
     TransactionConflict,
     Unavailable,
     WrongEventLoop,
+    shown,
 )
 from . import borrowed, positions
 from .batching import Batching, ByKey, Key, Kind, Query, Same, Statement
@@ -286,7 +287,7 @@ class Database:
         self, body: Callable[[], Awaitable[T]], isolation: Isolation | None, attempts: int
     ) -> T:
         """Run `body` in a transaction, and again after a conflict; see `BlogService`."""
-        for pause in itertools.islice(pauses(0.01, 0.5), max(attempts - 1, 0)):
+        for pause, _ in zip(pauses(0.01, 0.5), range(attempts - 1), strict=False):
             try:
                 async with self.transaction(isolation):
                     return await body()
@@ -399,7 +400,7 @@ async def _catch_up(
 def _begin_statement(isolation: Isolation | None, readonly: bool) -> str:
     if isolation is not None and isolation not in _ISOLATIONS:
         raise ConfigurationError(
-            f"There is no isolation level {isolation!r}. Use one of {', '.join(_ISOLATIONS)}."
+            f"There is no isolation level {shown(isolation)}. Use one of {', '.join(_ISOLATIONS)}."
         )
     level = f" ISOLATION LEVEL {isolation.upper()}" if isolation else ""
     return f"BEGIN{level}{' READ ONLY' if readonly else ''}"

@@ -19,7 +19,8 @@ from ..errors import (
     Unavailable,
     WrongEventLoop,
 )
-from ..posts import PostRepository
+from ..posts import PostRepository, iterator_of
+from .files import path_of
 from .finding import Skipped, find_files
 from .frontmatter import in_one_line
 from .languages import code_of
@@ -67,7 +68,7 @@ async def import_posts(
     without Markdown or with section pages only, and an unknown time zone or language; and what the
     repository raises where it is the database that fails and not one file.
     """
-    given = [Path(path) for path in paths]
+    given = [path_of("paths", path) for path in iterator_of("paths", paths)]
     sites = Sites(given, _timezone(timezone), _language(language))
     found = await asyncio.to_thread(find_files, given)
     matcher = await asyncio.to_thread(
@@ -198,7 +199,7 @@ def _timezone(name: str | None) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     # It raises what opening a file of that name raises, too.
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
         raise ConfigurationError(
             f"There is no time zone {name!r}. Nothing was imported: write it as Europe/Berlin or "
             "UTC."
@@ -206,7 +207,7 @@ def _timezone(name: str | None) -> tzinfo | None:
 
 
 def _language(name: str | None) -> str | None:
-    if name is not None and code_of(name) is None:
+    if name is not None and (not isinstance(name, str) or code_of(name) is None):
         raise ConfigurationError(
             f"There is no language {name!r}. Nothing was imported: write it as fr or pt-br."
         )
