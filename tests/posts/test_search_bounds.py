@@ -112,7 +112,12 @@ async def test_other_tasks_have_their_turn_while_many_snippets_are_cut(
 ) -> None:
     await blog.posts.create_many(NewPost("Walrus", "") for _ in range(100))
     cut: list[str] = []
-    monkeypatch.setattr(Snippets, "of", lambda self, piece: cut.append(piece) or "")
+
+    def note(self: Snippets, piece: str) -> str:
+        cut.append(piece)
+        return ""
+
+    monkeypatch.setattr(Snippets, "of", note)
     seen: set[int] = set()
 
     async def look() -> None:
