@@ -31,15 +31,6 @@ __all__ = [
 ]
 
 
-def shown(value: object, longest: int = 300) -> str:
-    """Return a value for a message, as Python writes it, cut where it is long."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python writes no number of thousands of digits
-        text = hex(value) if isinstance(value, int) else f"a {type(value).__name__}"
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
 class BlogError(Exception):
     """Something went wrong in blogsvc.
 
@@ -73,7 +64,7 @@ class PostNotFound(BlogError):
         self.id = id
         self.slug = slug
         self.public = f"No post has this {'id' if slug is None else 'slug'}."
-        which = f"the id {shown(id)}" if slug is None else f"the slug {shown(slug)}"
+        which = f"the id {id}" if slug is None else f"the slug {slug!r}"
         other = "get_or_none" if slug is None else "get_by_slug_or_none"
         super().__init__(f"No post has {which}. Use {other} where a post may be missing.")
 
@@ -179,8 +170,8 @@ class VersionConflict(BlogError):
         self.expected = expected
         self.actual = actual
         super().__init__(
-            f"Post {id} is at version {actual}, not {shown(expected)}: somebody else changed it "
-            "first. Read it again, redo the change on what you read, and retry."
+            f"Post {id} is at version {actual}, not {expected}: somebody else changed it first. "
+            "Read it again, redo the change on what you read, and retry."
         )
 
 

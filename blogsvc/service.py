@@ -6,22 +6,26 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Final, Self, TypeGuard, TypeVar
+from typing import Self, TypeVar
 
 import asyncpg
 
-from .database import Database, Endpoint, Isolation, Lender, check_target
-from .errors import ConfigurationError, InvalidQuery, shown
+from .database import (
+    Database,
+    Endpoint,
+    Isolation,
+    Lender,
+    check_seconds,
+    check_sizes,
+    check_target,
+    is_whole,
+    shown,
+)
+from .errors import ConfigurationError, InvalidQuery
 from .migrator import Migrator, applied_versions, check_versions
 from .posts import PostRepository
 
 T = TypeVar("T")
-
-MAX_CONNECTIONS: Final = 262_143
-"""As many as PostgreSQL's max_connections can be."""
-
-MAX_SECONDS: Final = 1_000_000_000
-"""About thirty years: what is more, clocks cannot count with."""
 
 
 class Blog:
@@ -66,7 +70,7 @@ class Blog:
         whichever standby a connection leads to. Raises `OperationTimeout` after `timeout` seconds,
         and the calls that follow wait for nothing then; `InvalidQuery` for a token that is none.
         """
-        _check_seconds("timeout", timeout)
+        check_seconds("timeout", timeout)
         await self._database.wait_for(token, timeout)
 
     @contextlib.asynccontextmanager
@@ -106,7 +110,7 @@ class Blog:
         """
         if not callable(body):
             raise InvalidQuery("body", f"is a {type(body).__name__}, not a function")
-        if not _is_whole(attempts) or attempts < 1:
+        if not is_whole(attempts) or attempts < 1:
             raise InvalidQuery("attempts", f"is {shown(attempts)}, not a whole number from 1 on")
         return await self._database.run_transaction(body, isolation, attempts)
 
@@ -145,11 +149,11 @@ class BlogService(Blog):
         migrate: bool | None = None,
     ) -> None:
         check_target(url, schema)
-        _check_sizes(min_size, max_size)
-        _check_seconds("connect_timeout", connect_timeout)
-        _check_seconds("acquire_timeout", acquire_timeout)
+        check_sizes(min_size, max_size)
+        check_seconds("connect_timeout", connect_timeout)
+        check_seconds("acquire_timeout", acquire_timeout)
         if command_timeout is not None:
-            _check_seconds("command_timeout", command_timeout)
+            check_seconds("command_timeout", command_timeout)
         if pool is not None:
             _check_pool(pool, url, migrate)
         self._pool = pool
@@ -245,30 +249,3 @@ def _check_pool(pool: object, url: str | None, migrate: bool | None) -> None:
             "Migrations need a connection of their own, which a pool is not: give a url, or "
             "await Migrator(url).upgrade() before."
         )
-
-
-def _check_sizes(min_size: object, max_size: object) -> None:
-    if not _is_whole(max_size) or not 1 <= max_size <= MAX_CONNECTIONS:
-        raise ConfigurationError(
-            f"max_size is {shown(max_size)}; write a whole number from 1 to {MAX_CONNECTIONS}."
-        )
-    if not _is_whole(min_size) or not 0 <= min_size <= max_size:
-        raise ConfigurationError(
-            f"min_size is {shown(min_size)}; write a whole number from 0 to max_size, {max_size}."
-        )
-
-
-def _check_seconds(argument: str, value: object) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not 0 < value <= MAX_SECONDS
-    ):
-        raise ConfigurationError(
-            f"{argument} is {shown(value)}; write a number of seconds that is greater than 0, and "
-            f"at most {MAX_SECONDS:,}."
-        )
-
-
-def _is_whole(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)

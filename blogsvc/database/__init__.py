@@ -1,5 +1,6 @@
 """PostgreSQL over asyncpg: connections, transactions and errors, and nothing of posts."""
 
+from .arguments import check_seconds, check_sizes, check_target, is_whole, shown
 from .batching import ByKey, Query
 from .borrowed import Lender
 from .connections import (
@@ -11,7 +12,7 @@ from .connections import (
     leave_as_is,
 )
 from .endpoint import Endpoint, embedded_postgres
-from .names import MAX_NAME, check_target, is_name, quoted
+from .names import is_name, quoted
 from .poolers import Connection
 from .speaking import is_gone, speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
@@ -23,7 +24,6 @@ __all__ = [
     "CLEANUP_TIMEOUT",
     "CONNECT_TIMEOUT",
     "DRIVER_ERRORS",
-    "MAX_NAME",
     "ByKey",
     "Command",
     "Connection",
@@ -33,6 +33,8 @@ __all__ = [
     "Isolation",
     "Lender",
     "Query",
+    "check_seconds",
+    "check_sizes",
     "check_target",
     "close_pool",
     "connect",
@@ -40,10 +42,12 @@ __all__ = [
     "embedded_postgres",
     "is_gone",
     "is_name",
+    "is_whole",
     "join_url",
     "leave_as_is",
     "pauses",
     "quoted",
+    "shown",
     "speaking_our_errors",
     "split_url",
     "target_of",

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from ..errors import InvalidQuery, shown
+from ..errors import InvalidQuery
+from .arguments import shown
 from .waiting import pauses
 
 # On the primary the position up to which anybody has written, not the one that is on disk: with

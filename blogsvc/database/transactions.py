@@ -30,9 +30,9 @@ from ..errors import (
     TransactionConflict,
     Unavailable,
     WrongEventLoop,
-    shown,
 )
 from . import borrowed, positions
+from .arguments import shown
 from .batching import Batching, ByKey, Key, Kind, Query, Same, Statement
 from .borrowed import Lender
 from .connections import CLEANUP_TIMEOUT, check_encoding, close_pool, create_pool, leave_as_is

@@ -7,7 +7,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from ..errors import InvalidPost, InvalidQuery, shown
+from ..database import shown
+from ..errors import InvalidPost, InvalidQuery
 from ..posts import MAX_CONTENT, NewPost
 from .frontmatter import MAX_JSON, in_one_line, parse
 from .meaning import PostFile, post_of

@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import InvalidQuery, MigrationError, shown
+from ..database import shown
+from ..errors import InvalidQuery, MigrationError
 
 APP: Final = "blogsvc"
 """Our app label: it stands in every row that we write to Aerich's table, so it never changes."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from ..errors import InvalidQuery, MigrationError, SchemaOutOfDate, shown
+from ..database import shown
+from ..errors import InvalidQuery, MigrationError, SchemaOutOfDate
 from . import files
 from .files import MigrationFile
 from .history import Applied

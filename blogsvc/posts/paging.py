@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
-from ..errors import InvalidCursor, InvalidQuery, shown
+from ..database import shown
+from ..errors import InvalidCursor, InvalidQuery
 from . import validation
 from .records import PUBLISHED, Order, Status
 from .sql import FILTERS, ORDERS

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from ..errors import InvalidPost, InvalidQuery, shown
+from ..database import shown
+from ..errors import InvalidPost, InvalidQuery
 from .records import PUBLISHED, STATUSES, UNSET, NewPost, Status
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ MAX_SOURCE: Final = 2000
 MAX_LIMIT: Final = 1000
 MAX_BIGINT: Final = 2**63 - 1
 MAX_INT: Final = 2**31 - 1
+MAX_BITS: Final = 1000
 
 _MAX_LENGTHS: Final = {"title": MAX_TITLE, "slug": MAX_SLUG}
 
@@ -253,11 +255,13 @@ def version_is_possible(version: int | None) -> bool:
 
 
 def _whole(argument: str, value: object) -> int:
-    if type(value) is int:
-        return value
-    if not isinstance(value, bool):
+    if type(value) is not int and not isinstance(value, bool):
         with contextlib.suppress(TypeError):
-            return operator.index(value)  # type: ignore[arg-type]
+            value = operator.index(value)  # type: ignore[arg-type]
+    if type(value) is int:
+        if value.bit_length() > MAX_BITS:
+            raise InvalidQuery(argument, f"has {value.bit_length():,} bits; none has so many")
+        return value
     raise InvalidQuery(argument, f"is a {type(value).__name__}, not an int")
 
 

@@ -23,6 +23,7 @@ from blogsvc.errors import (
 )
 from blogsvc.markdown import export_posts, import_posts
 from blogsvc.migrator import Migrator, take_over
+from blogsvc.models import tortoise_connection
 
 TOO_LONG = 10**5000
 """An int that Python does not write in decimal digits."""
@@ -51,6 +52,12 @@ async def nothing() -> None:
         ("status", lambda blog: blog.posts.count(status=[])),
         ("created_after", lambda blog: blog.posts.count(created_after="2026")),
         ("limit", lambda blog: blog.posts.page(limit=TOO_LONG)),
+        ("id", lambda blog: blog.posts.get(TOO_LONG)),
+        ("id", lambda blog: blog.posts.exists(-TOO_LONG)),
+        ("id", lambda blog: blog.posts.neighbours(TOO_LONG)),
+        ("ids", lambda blog: blog.posts.get_many([TOO_LONG])),
+        ("expected_version", lambda blog: blog.posts.delete(1, expected_version=TOO_LONG)),
+        ("expected_version", lambda blog: blog.posts.update(1, expected_version=TOO_LONG)),
         ("limit", lambda blog: blog.posts.summaries(limit=0)),
         ("tag", lambda blog: blog.posts.summaries(tag=["a"])),
         ("tag", lambda blog: blog.posts.search("x", tag=5)),
@@ -139,8 +146,11 @@ async def test_a_fault_of_the_iterable_itself_comes_out_as_it_is(blog: BlogServi
     ids=lambda given: str(next(iter(given))),
 )
 def test_an_argument_of_the_service_is_named_when_it_is_made(given: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=f"^{next(iter(given))} is "):
-        BlogService(**given)
+    for make in (BlogService, tortoise_connection):
+        if make is tortoise_connection and "acquire_timeout" in given:
+            continue  # it has none
+        with pytest.raises(ConfigurationError, match=f"^{next(iter(given))} is "):
+            make(**given)
 
 
 @pytest.mark.parametrize("schema", ["", 5, "a" * 64, "a\0", "\ud800"])
@@ -162,14 +172,14 @@ async def test_a_schema_that_can_be_none_is_named(blog: BlogService, schema: Any
 async def test_an_id_that_no_post_can_have_is_not_found(
     blog: BlogService, call: Callable[..., Awaitable[object]]
 ) -> None:
-    for number in (0, -1, 2**63, TOO_LONG):
+    for number in (0, -1, 2**63, 10**100):
         with pytest.raises(PostNotFound):
             await call(blog, number)
 
 
 async def test_a_version_that_no_post_can_have_is_another_one(blog: BlogService) -> None:
     post = await blog.posts.create("T", "C")
-    for version in (0, 2**31, TOO_LONG):
+    for version in (0, 2**31, 10**100):
         with pytest.raises(VersionConflict):
             await blog.posts.update(post.id, title="New", expected_version=version)
         with pytest.raises(VersionConflict):

@@ -9,8 +9,8 @@ from typing import Final
 
 import asyncpg
 
-from ...database import is_name, quoted
-from ...errors import MigrationError, shown
+from ...database import is_name, quoted, shown
+from ...errors import MigrationError
 from .. import history
 
 DEFAULT: Final = "Posts"
