@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import asyncpg
 
 from ..errors import BlogError, ConfigurationError, Unavailable, WrongEventLoop
-from .connections import check_encoding
+from .connections import check_encoding, drop_frames
 from .poolers import loop_of
 from .refusals import unreachable
 from .speaking import what_it_means
+from .sqlstates import DRIVER_ERRORS
 
 
 class Lender(Protocol):
@@ -100,6 +101,8 @@ def refused(error: Exception) -> BlogError:
             f"The pool that was given cannot be used: {error}. Open it before this service "
             "(await asyncpg.create_pool(...)), and close it after."
         )
+    if isinstance(error, DRIVER_ERRORS):  # and not what a callback of the host's raises
+        drop_frames(error)
     return unreachable({"the server of the pool that was given": error}, "any", 0)
 
 

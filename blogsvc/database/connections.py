@@ -72,7 +72,7 @@ async def connect(
                 timeout=timeout,
             )
         except BaseException as error:  # a garbled answer can raise any of these
-            _drop_frames(error)
+            drop_frames(error)
             raise
 
     spread = wanted == "prefer-standby"
@@ -148,7 +148,7 @@ async def create_pool(
         return await asyncpg.create_pool(url, connect=connect_one, **options)
     except asyncpg.ConnectionDoesNotExistError as error:
         # The pool's own word for a connection that broke between the greeting and the first use.
-        _drop_frames(error)
+        drop_frames(error)
         raise Unavailable("PostgreSQL closed a new connection at once. Try again.") from error
 
 
@@ -172,7 +172,7 @@ async def close_pool(pool: asyncpg.Pool, *, same_loop: bool = True) -> None:
         pool.terminate()
 
 
-def _drop_frames(error: BaseException) -> None:
+def drop_frames(error: BaseException) -> None:
     """Take from an error what led to it in the driver.
 
     The locals of the driver's frames hold the password, and error trackers keep what they find.

@@ -35,7 +35,14 @@ from . import borrowed, positions
 from .arguments import shown
 from .batching import Batching, ByKey, Key, Kind, Query, Same, Statement
 from .borrowed import Lender
-from .connections import CLEANUP_TIMEOUT, check_encoding, close_pool, create_pool, leave_as_is
+from .connections import (
+    CLEANUP_TIMEOUT,
+    check_encoding,
+    close_pool,
+    create_pool,
+    drop_frames,
+    leave_as_is,
+)
 from .poolers import release
 from .speaking import cut_off, is_gone, speaking_our_errors, told_of, what_it_means
 from .waiting import pauses, within
@@ -351,6 +358,7 @@ class Database:
         try:
             return await within(self._acquire_timeout, pool.acquire())
         except TimeoutError as error:
+            drop_frames(error)  # those of a host's connection hold its password
             raise self._none_free(pool) from error
         except BlogError:
             raise
