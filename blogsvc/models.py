@@ -29,7 +29,13 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from .database import CONNECT_TIMEOUT, DatabaseURL
+from .database import (
+    CONNECT_TIMEOUT,
+    DatabaseURL,
+    check_seconds,
+    check_sizes,
+    check_target,
+)
 from .errors import ConfigurationError, InvalidPost
 from .migrator import APP, fit_aerich
 from .posts import PUBLISHED, PostRecord, slug_base
@@ -158,7 +164,13 @@ def tortoise_connection(
 
     The arguments are those of `BlogService`. `aerich init-db` and the like make the host's tables
     there, with their foreign keys to `posts`, and leave `posts` itself to our migrations.
+    Raises `ConfigurationError` for an argument that is out of bounds.
     """
+    check_target(url, schema)
+    check_sizes(min_size, max_size)
+    check_seconds("connect_timeout", connect_timeout)
+    if command_timeout is not None:
+        check_seconds("command_timeout", command_timeout)
     return {
         "engine": "blogsvc.migrator.aerich",
         "credentials": {

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Final, Self, TypeGuard, TypeVar
+from typing import Self, TypeVar
 
 import asyncpg
 
-from .database import Database, Endpoint, Isolation, Lender
+from .database import (
+    Database,
+    Endpoint,
+    Isolation,
+    Lender,
+    check_seconds,
+    check_sizes,
+    check_target,
+    is_whole,
+    shown,
+)
 from .errors import ConfigurationError, InvalidQuery
 from .migrator import Migrator, applied_versions, check_versions
-from .posts import PostRepository, text_is_storable
+from .posts import PostRepository
 
 T = TypeVar("T")
-
-MAX_NAME: Final = 63
-"""Bytes of a name in PostgreSQL. It would cut a longer one, and find the schema of another blog."""
 
 
 class Blog:
@@ -42,7 +48,7 @@ class Blog:
         """
         if schema is None:
             raise ConfigurationError("schema is None; write the name of a schema.")
-        _check_names(None, schema)
+        check_target(None, schema)
         return Blog(self._database, schema)
 
     async def ping(self) -> None:
@@ -64,7 +70,7 @@ class Blog:
         whichever standby a connection leads to. Raises `OperationTimeout` after `timeout` seconds,
         and the calls that follow wait for nothing then; `InvalidQuery` for a token that is none.
         """
-        _check_seconds("timeout", timeout)
+        check_seconds("timeout", timeout)
         await self._database.wait_for(token, timeout)
 
     @contextlib.asynccontextmanager
@@ -104,8 +110,8 @@ class Blog:
         """
         if not callable(body):
             raise InvalidQuery("body", f"is a {type(body).__name__}, not a function")
-        if not _is_whole(attempts) or attempts < 1:
-            raise InvalidQuery("attempts", f"is {attempts!r}, not a whole number from 1 on")
+        if not is_whole(attempts) or attempts < 1:
+            raise InvalidQuery("attempts", f"is {shown(attempts)}, not a whole number from 1 on")
         return await self._database.run_transaction(body, isolation, attempts)
 
 
@@ -142,12 +148,12 @@ class BlogService(Blog):
         acquire_timeout: float = 5.0,
         migrate: bool | None = None,
     ) -> None:
-        _check_names(url, schema)
-        _check_sizes(min_size, max_size)
-        _check_seconds("connect_timeout", connect_timeout)
-        _check_seconds("acquire_timeout", acquire_timeout)
+        check_target(url, schema)
+        check_sizes(min_size, max_size)
+        check_seconds("connect_timeout", connect_timeout)
+        check_seconds("acquire_timeout", acquire_timeout)
         if command_timeout is not None:
-            _check_seconds("command_timeout", command_timeout)
+            check_seconds("command_timeout", command_timeout)
         if pool is not None:
             _check_pool(pool, url, migrate)
         self._pool = pool
@@ -186,7 +192,7 @@ class BlogService(Blog):
     async def _open(self) -> None:
         try:
             if self._pool is not None:
-                self._database.use_lent()
+                await self._database.use_lent()
             else:
                 await self._connect()
             check_versions(await applied_versions(self._database, self._schema), self._schema)
@@ -230,21 +236,6 @@ class BlogService(Blog):
         await self.close()
 
 
-def _check_names(url: object, schema: object) -> None:
-    for argument, value in {"url": url, "schema": schema}.items():
-        if value is not None and not isinstance(value, str):
-            raise ConfigurationError(
-                f"{argument} is a {type(value).__name__}; write a str or None."
-            )
-    if isinstance(schema, str) and not (
-        text_is_storable(schema) and len(schema.encode()) <= MAX_NAME
-    ):
-        raise ConfigurationError(
-            f"schema is {schema!r}, which is no name in PostgreSQL; write one of at most "
-            f"{MAX_NAME} bytes."
-        )
-
-
 def _check_pool(pool: object, url: str | None, migrate: bool | None) -> None:
     if not isinstance(pool, asyncpg.Pool):
         raise ConfigurationError(
@@ -258,23 +249,3 @@ def _check_pool(pool: object, url: str | None, migrate: bool | None) -> None:
             "Migrations need a connection of their own, which a pool is not: give a url, or "
             "await Migrator(url).upgrade() before."
         )
-
-
-def _check_sizes(min_size: object, max_size: object) -> None:
-    if not _is_whole(max_size) or max_size < 1:
-        raise ConfigurationError(f"max_size is {max_size!r}; write a whole number from 1 on.")
-    if not _is_whole(min_size) or not 0 <= min_size <= max_size:
-        raise ConfigurationError(
-            f"min_size is {min_size!r}; write a whole number from 0 to max_size, {max_size}."
-        )
-
-
-def _check_seconds(argument: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigurationError(
-            f"{argument} is {value!r}; write a number of seconds that is greater than 0."
-        )
-
-
-def _is_whole(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)

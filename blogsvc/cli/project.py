@@ -39,13 +39,14 @@ async def init() -> None:
             "The aerich.ini here is of another application, and was left as it is; nothing was "
             "written. Type `blogsvc init` in another directory."
         )
+    before = {path: _read(path) for path in texts}
     for path, text in texts.items():
         if text is None:
             echo(f"{path}: left as it is, with the settings of another application")
-        elif path.exists() and path.read_text(encoding="utf-8") == text:
+        elif before[path] == text:
             echo(f"{path}: as it should be")
         else:
-            path.write_text(text, encoding="utf-8")
+            _write(path, text)
             echo(f"{path}: written")
     option = " -c aerich.ini" if texts[project] is None else ""
     echo(f"Next: aerich{option} upgrade")
@@ -60,15 +61,17 @@ def _location(here: Path) -> str:
 
 def _with_settings(path: Path, location: str) -> str | None:
     """Return what a file should hold; None where it has the settings of another application."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = _read(path)
     line = f"location = {json.dumps(location, ensure_ascii=False)}"
     found = _aerich_settings(path, text)
     if found is None:
         blank = "\n" if text.strip() else ""
-        return (
+        longer = (
             f"{text}{blank}{_COMMENT}[tool.aerich]\n"
             f'tortoise_orm = "{_TORTOISE_ORM}"\n{line}\nsrc_folder = "./."\n'
         )
+        _aerich_settings(path, longer)  # as it would be read
+        return longer
     if found.get("tortoise_orm") != _TORTOISE_ORM:
         return None
     if found.get("location") == location:
@@ -82,14 +85,45 @@ def _with_settings(path: Path, location: str) -> str | None:
     return moved
 
 
+def _read(path: Path) -> str:
+    """Return what is in a file; nothing, where there is none."""
+    try:
+        if not path.exists():
+            return ""
+        if not path.is_file():  # reading a pipe could wait forever
+            raise ConfigurationError(f"{path} is no regular file; nothing was written.")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path} is not UTF-8, so Aerich cannot read it; nothing was written. Save it in that "
+            "encoding, and type `blogsvc init` again."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}); nothing was written."
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror}). Type `blogsvc init` where you may write."
+        ) from error
+
+
 def _aerich_settings(path: Path, text: str) -> dict[str, Any] | None:
     """Return what Aerich would read from a file; None where it would find nothing."""
     try:
-        tool = tomllib.loads(text).get("tool", {})
+        tool = tomllib.loads(text).get("tool")
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(
             f"{path} is no valid TOML ({error}), so Aerich cannot read it; nothing was written. "
             "Fix it, and type `blogsvc init` again."
         ) from error
-    settings: dict[str, Any] | None = tool.get("aerich") or tool.get("tortoise")
-    return settings
+    for name in ("aerich", "tortoise"):
+        found = tool.get(name) if isinstance(tool, dict) else None
+        if found:
+            return found if isinstance(found, dict) else {}
+    return None

@@ -98,12 +98,13 @@ def _program(*, prefer_the_wheel: bool) -> str:
 
 
 def _for_psql(url: str, schema: str | None) -> tuple[str, dict[str, str]]:
-    """Return the URL and the environment for psql.
+    """Return the URL and the environment for psql. Raises `ConfigurationError` for no URL at all.
 
     The password goes into the environment, since everybody on the machine can read arguments. The
     schema goes last into PGOPTIONS, with what stands there and in the URL already: libpq would let
     the URL's options win.
     """
+    target_of(url)
     environment = dict(os.environ)
     parts = split_url(url)
     account, at, hosts = parts.netloc.rpartition("@")
@@ -115,7 +116,8 @@ def _for_psql(url: str, schema: str | None) -> tuple[str, dict[str, str]]:
     for name, value in query:
         if name == "password":
             environment["PGPASSWORD"] = value
-    query = [(name, value) for name, value in query if name != "password"]
+    # That of a key has no variable: psql asks for it.
+    query = [(name, value) for name, value in query if name not in ("password", "sslpassword")]
     parts = parts._replace(netloc=f"{user}{at}{hosts}", query=urlencode(query, quote_via=quote))
     if schema:
         options = [environment.get("PGOPTIONS", "")]

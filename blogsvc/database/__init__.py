@@ -1,5 +1,6 @@
 """PostgreSQL over asyncpg: connections, transactions and errors, and nothing of posts."""
 
+from .arguments import check_seconds, check_sizes, check_target, is_whole, shown
 from .batching import ByKey, Query
 from .borrowed import Lender
 from .connections import (
@@ -9,9 +10,9 @@ from .connections import (
     connect,
     create_pool,
     leave_as_is,
-    quoted,
 )
 from .endpoint import Endpoint, embedded_postgres
+from .names import is_name, quoted
 from .poolers import Connection
 from .speaking import is_gone, speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
@@ -32,15 +33,21 @@ __all__ = [
     "Isolation",
     "Lender",
     "Query",
+    "check_seconds",
+    "check_sizes",
+    "check_target",
     "close_pool",
     "connect",
     "create_pool",
     "embedded_postgres",
     "is_gone",
+    "is_name",
+    "is_whole",
     "join_url",
     "leave_as_is",
     "pauses",
     "quoted",
+    "shown",
     "speaking_our_errors",
     "split_url",
     "target_of",

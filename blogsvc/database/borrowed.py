@@ -1,4 +1,4 @@
-"""What belongs to the host and is lent to us: a connection in a transaction of its own."""
+"""What belongs to the host and is lent to us: a connection in a transaction of its own, a pool."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from ..errors import BlogError, ConfigurationError
+from ..errors import BlogError, ConfigurationError, Unavailable, WrongEventLoop
+from .connections import check_encoding, drop_frames
+from .poolers import loop_of
+from .refusals import unreachable
 from .speaking import what_it_means
+from .sqlstates import DRIVER_ERRORS
 
 
 class Lender(Protocol):
@@ -59,6 +63,7 @@ async def borrow(given: Any, timeout: float) -> asyncpg.Connection | SharedConne
     Raises `ConfigurationError` for what is no connection of asyncpg's, and lends none.
     """
     if isinstance(given, asyncpg.Connection):
+        _check(given)
         return given
     if not hasattr(given, "acquire_connection"):
         raise ConfigurationError(
@@ -68,6 +73,7 @@ async def borrow(given: Any, timeout: float) -> asyncpg.Connection | SharedConne
     try:
         async with asyncio.timeout(timeout), given.acquire_connection() as connection:
             if isinstance(connection, asyncpg.Connection):
+                _check(connection)
                 return SharedConnection(given, connection, timeout)
     except BlogError:
         raise
@@ -77,6 +83,32 @@ async def borrow(given: Any, timeout: float) -> asyncpg.Connection | SharedConne
         f"connection leads to a {type(connection).__module__} connection; posts are kept over "
         "asyncpg. Use the engine tortoise.backends.asyncpg, or blogsvc.models.tortoise_connection."
     )
+
+
+def check_loop(pool: asyncpg.Pool) -> None:
+    """Raise `WrongEventLoop` where a pool was not made in the event loop that runs."""
+    if loop_of(pool) is not asyncio.get_running_loop():
+        raise WrongEventLoop(
+            "The pool that was given belongs to another event loop. Make it in the one that opens "
+            "this service."
+        )
+
+
+def refused(error: Exception) -> BlogError:
+    """Return what it means that a pool of the host's gives no connection."""
+    if isinstance(error, asyncpg.InterfaceError) and str(error).startswith("pool is "):
+        return Unavailable(
+            f"The pool that was given cannot be used: {error}. Open it before this service "
+            "(await asyncpg.create_pool(...)), and close it after."
+        )
+    if isinstance(error, DRIVER_ERRORS):  # and not what a callback of the host's raises
+        drop_frames(error)
+    return unreachable({"the server of the pool that was given": error}, "any", 0)
+
+
+def _check(connection: asyncpg.Connection) -> None:
+    with contextlib.suppress(asyncpg.InterfaceError):  # it is back in its pool, which is told later
+        check_encoding(connection)
 
 
 def is_same(one: Any, other: Any) -> bool:

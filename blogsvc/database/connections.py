@@ -13,7 +13,7 @@ import asyncpg
 from ..errors import ConfigurationError, Unavailable
 from .hosts import Host, Hosts, NoneAnswered
 from .poolers import Connection, open_through_any
-from .refusals import unreachable
+from .refusals import place, unreachable
 from .url import DatabaseURL, target_of
 from .waiting import pauses
 
@@ -72,7 +72,7 @@ async def connect(
                 timeout=timeout,
             )
         except BaseException as error:  # a garbled answer can raise any of these
-            _drop_frames(error)
+            drop_frames(error)
             raise
 
     spread = wanted == "prefer-standby"
@@ -81,8 +81,13 @@ async def connect(
             target.hosts, attempt, spread=spread, is_best=_is_standby if spread else None
         )
     except NoneAnswered as none:
-        raise unreachable(none.failures, wanted, timeout) from list(none.failures.values())[-1]
-    _check_encoding(connection)
+        failures = {place(*host): error for host, error in none.failures.items()}
+        raise unreachable(failures, wanted, timeout) from [*failures.values()][-1]
+    try:
+        check_encoding(connection)
+    except ConfigurationError:
+        connection.terminate()
+        raise
     return connection
 
 
@@ -143,7 +148,7 @@ async def create_pool(
         return await asyncpg.create_pool(url, connect=connect_one, **options)
     except asyncpg.ConnectionDoesNotExistError as error:
         # The pool's own word for a connection that broke between the greeting and the first use.
-        _drop_frames(error)
+        drop_frames(error)
         raise Unavailable("PostgreSQL closed a new connection at once. Try again.") from error
 
 
@@ -167,12 +172,7 @@ async def close_pool(pool: asyncpg.Pool, *, same_loop: bool = True) -> None:
         pool.terminate()
 
 
-def quoted(name: str) -> str:
-    """Return an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _drop_frames(error: BaseException) -> None:
+def drop_frames(error: BaseException) -> None:
     """Take from an error what led to it in the driver.
 
     The locals of the driver's frames hold the password, and error trackers keep what they find.
@@ -185,11 +185,19 @@ def _is_standby(connection: Connection) -> bool:
     return getattr(connection.get_settings(), "in_hot_standby", "off") == "on"
 
 
-def _check_encoding(connection: asyncpg.Connection) -> None:
+def check_encoding(connection: asyncpg.Connection) -> None:
+    """Raise `ConfigurationError` where not every text can be sent, or stored."""
     # The server has told while connecting, so this costs no round trip.
-    encoding = getattr(connection.get_settings(), "server_encoding", "UTF8")
+    settings = connection.get_settings()
+    encoding = getattr(settings, "client_encoding", "UTF8")
+    # Of the host's connections: ours are told what to be. PgBouncer repeats the client's spelling.
+    if encoding.strip("'").upper().replace("-", "") not in ("UTF8", "UNICODE"):
+        raise ConfigurationError(
+            f"The client_encoding of the connection is {encoding}, which cannot bring every text "
+            "to the server. Take it out of the settings of the connection, or of the role."
+        )
+    encoding = getattr(settings, "server_encoding", "UTF8")
     if encoding != "UTF8":
-        connection.terminate()
         raise ConfigurationError(
             f"The encoding of this database is {encoding}, which cannot hold every text. Create "
             "one with `createdb --encoding=UTF8 --template=template0 NAME` and name it in the URL."

@@ -51,6 +51,12 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is untyped
             self.seen = position
 
 
+def loop_of(pool: asyncpg.Pool) -> asyncio.AbstractEventLoop:
+    """Return the event loop that a pool belongs to."""
+    loop: asyncio.AbstractEventLoop = pool._loop
+    return loop
+
+
 async def release(
     pool: asyncpg.Pool, connection: asyncpg.Connection, *, timeout: float, answered: bool
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from ..errors import InvalidQuery
+from .arguments import shown
 from .waiting import pauses
 
 # On the primary the position up to which anybody has written, not the one that is on disk: with
@@ -41,7 +42,7 @@ class Position(NamedTuple):
         """Return the position that a token names. Raises `InvalidQuery` for anything else."""
         found = isinstance(token, str) and _TOKEN.fullmatch(token)
         if not found:
-            raise InvalidQuery("token", f"is {token!r}, which no write_token() has returned")
+            raise InvalidQuery("token", f"is {shown(token)}, which no write_token() has returned")
         return cls(int(found[1], 16) << 32 | int(found[2], 16))
 
     @property

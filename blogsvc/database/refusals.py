@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Mapping
 from typing import Final
 
 import asyncpg
@@ -36,12 +37,10 @@ _LATER: Final = ("08", "40", "53", "55006", "55P03", "57", "58", "XX")
 """SQLSTATEs of a server that may take the same connection later; all others stay as they are."""
 
 
-def unreachable(
-    failures: dict[tuple[str, int], Exception], wanted: str, timeout: float
-) -> BlogError:
+def unreachable(failures: Mapping[str, Exception], wanted: str, timeout: float) -> BlogError:
+    """Return the error that tells what became of each of the places that were tried."""
     told = "; ".join(
-        f"{_place(host, port)} {_reason(error, wanted, timeout)}"
-        for (host, port), error in failures.items()
+        f"{tried} {_reason(error, wanted, timeout)}" for tried, error in failures.items()
     )
     if not any(_may_work_later(error) for error in failures.values()):
         return ConfigurationError(f"PostgreSQL cannot be used: {told}.")
@@ -53,7 +52,8 @@ def unreachable(
     )
 
 
-def _place(host: str, port: int) -> str:
+def place(host: str, port: int) -> str:
+    """Return how a host is named in a message."""
     return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}"
 
 

@@ -22,7 +22,7 @@ from ..errors import (
     TransactionConflict,
     Unavailable,
 )
-from .connections import quoted
+from .names import quoted
 
 DRIVER_ERRORS: Final = (
     OSError,
@@ -80,6 +80,9 @@ _CONSTRAINTS: Final[dict[str, tuple[str, str]]] = {
 
 # What a detail says of the key that other rows refer to, in every language of the server.
 _REFERRED_TO: Final = re.compile(r"\((id|slug)\)=")
+
+# What the message says, in every language, where it is a row of posts that is to be changed.
+_ON_POSTS: Final = re.compile(r"(?<!\w)posts(?!\w)")
 
 
 def translate(error: BaseException, *, write: bool = False) -> BlogError:
@@ -146,18 +149,22 @@ def _not_unique(details: Any) -> AlreadyExists:
 def _rule_broken(error: asyncpg.PostgresError, code: str) -> BlogError | None:
     details: Any = error
     of_posts = details.table_name == "posts"
-    if code == "23505" and of_posts:
+    # A trigger of the host's writes to other tables: what these refuse is nothing about a post.
+    refused = details.args[0] if details.args else ""
+    if code in ("23505", "23P01") and of_posts:
         return _not_unique(details)
     if code == "23503" and of_posts and not _REFERRED_TO.search(details.detail or ""):
         return InvalidPost("post", f"refers to a row that is not there ({details.constraint_name})")
-    if code in ("23503", "23001"):  # the latter for ON DELETE RESTRICT, from PostgreSQL 18 on
+    # The latter for ON DELETE RESTRICT, from PostgreSQL 18 on.
+    if code in ("23503", "23001") and _ON_POSTS.search(refused):
         return PostInUse(table=details.table_name, constraint=details.constraint_name)
-    if code == "23514":
+    of_posts = of_posts or details.data_type_name is not None  # a domain's rule has no table
+    if code == "23514" and of_posts:
         field, reason = _CONSTRAINTS.get(
             details.constraint_name, ("post", f"breaks the rule {details.constraint_name}")
         )
         return InvalidPost(field, reason)
-    if code == "23502":
+    if code == "23502" and of_posts:
         return InvalidPost(details.column_name or "post", "is missing")
     if code in ("22001", "22021", "22008", "22P05"):
         return InvalidPost("post", f"holds a value that PostgreSQL cannot store ({error})")
@@ -167,7 +174,7 @@ def _rule_broken(error: asyncpg.PostgresError, code: str) -> BlogError | None:
         )
     if code in ("26000", "42P05"):
         return ConfigurationError(
-            f"Something between blogsvc and PostgreSQL loses prepared statements ({error}): a "
+            f"Something between blogsvc and PostgreSQL loses prepared statements ({refused}): a "
             "pooler that hides itself. Use a direct connection, or PgBouncer as in docs/scaling.md."
         )
     if code in ("42P01", "42703", "3F000"):

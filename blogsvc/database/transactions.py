@@ -31,10 +31,18 @@ from ..errors import (
     Unavailable,
     WrongEventLoop,
 )
-from . import positions
+from . import borrowed, positions
+from .arguments import shown
 from .batching import Batching, ByKey, Key, Kind, Query, Same, Statement
-from .borrowed import Lender, borrow, is_same
-from .connections import CLEANUP_TIMEOUT, close_pool, create_pool, leave_as_is
+from .borrowed import Lender
+from .connections import (
+    CLEANUP_TIMEOUT,
+    check_encoding,
+    close_pool,
+    create_pool,
+    drop_frames,
+    leave_as_is,
+)
 from .poolers import release
 from .speaking import cut_off, is_gone, speaking_our_errors, told_of, what_it_means
 from .waiting import pauses, within
@@ -80,8 +88,6 @@ class Database:
         # By task and not by context: a child task must not join by accident.
         self._transactions: dict[asyncio.Task[Any] | None, asyncpg.Connection] = {}
         self._savepoints = itertools.count(1)
-        # A pool of our own sets it on its connections.
-        self._limit = None if lent is None else command_timeout
 
     async def open(
         self, url: str, again: Callable[[], Awaitable[str | None]] | None = None
@@ -89,9 +95,16 @@ class Database:
         """Connect `min_size` connections; `again` is as in `create_pool`."""
         self._use(await self._connect(url, again))
 
-    def use_lent(self) -> None:
-        """Take the pool that is lent: there is nothing to connect."""
+    async def use_lent(self) -> None:
+        """Take the pool that is lent, if it can serve us."""
+        assert self._lent is not None
+        borrowed.check_loop(self._lent)
         self._use(self._lent)
+        connection = await self._acquire_any()
+        try:
+            check_encoding(connection)
+        finally:
+            await self._release(connection)
 
     def _use(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -219,7 +232,9 @@ class Database:
     ) -> list[asyncpg.Record]:
         sql, args = statement
         try:
-            rows: list[asyncpg.Record] = await connection.fetch(sql, *args, timeout=self._limit)
+            rows: list[asyncpg.Record] = await connection.fetch(
+                sql, *args, timeout=self._command_timeout
+            )
         except Exception as error:
             raise told_of(connection, error, write=write) from error
         return rows
@@ -240,9 +255,9 @@ class Database:
         task = asyncio.current_task()
         outer = self._joined()
         if connection is not None:
-            connection = await borrow(connection, self._acquire_timeout)
+            connection = await borrowed.borrow(connection, self._acquire_timeout)
         if outer is not None:
-            if isolation or readonly or (connection and not is_same(connection, outer)):
+            if isolation or readonly or (connection and not borrowed.is_same(connection, outer)):
                 raise ConfigurationError(
                     "A transaction inside another one is a savepoint of it: isolation, readonly "
                     "and connection are said by the outermost block."
@@ -264,14 +279,14 @@ class Database:
         begin = _begin_statement(isolation, readonly)
         acquired = await self._acquire()
         try:
-            await _begin(acquired, begin, self._limit)
+            await _begin(acquired, begin, self._command_timeout)
             async with self._bound(task, acquired):
                 try:
                     yield
                 except BaseException:
                     await _roll_back(acquired, "ROLLBACK")
                     raise
-                await _commit(acquired, self._limit)
+                await _commit(acquired, self._command_timeout)
         finally:
             await self._release(acquired)
 
@@ -279,7 +294,7 @@ class Database:
         self, body: Callable[[], Awaitable[T]], isolation: Isolation | None, attempts: int
     ) -> T:
         """Run `body` in a transaction, and again after a conflict; see `BlogService`."""
-        for pause in itertools.islice(pauses(0.01, 0.5), max(attempts - 1, 0)):
+        for pause, _ in zip(pauses(0.01, 0.5), range(attempts - 1), strict=False):
             try:
                 async with self.transaction(isolation):
                     return await body()
@@ -308,7 +323,7 @@ class Database:
     async def _savepoint(self, connection: asyncpg.Connection) -> AsyncIterator[None]:
         name = f"blogsvc_{next(self._savepoints)}"
         with speaking_our_errors(connection):
-            await connection.execute(f"SAVEPOINT {name}", timeout=self._limit)
+            await connection.execute(f"SAVEPOINT {name}", timeout=self._command_timeout)
         try:
             yield
         except BaseException:
@@ -316,7 +331,7 @@ class Database:
             raise
         try:
             with speaking_our_errors(connection):
-                await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=self._limit)
+                await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=self._command_timeout)
         except BlogError:
             # An error inside was swallowed: undo the block, so that what is around it can go on.
             await _roll_back(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
@@ -343,15 +358,13 @@ class Database:
         try:
             return await within(self._acquire_timeout, pool.acquire())
         except TimeoutError as error:
+            drop_frames(error)  # those of a host's connection hold its password
             raise self._none_free(pool) from error
         except BlogError:
             raise
         except Exception as error:
-            if self._lent is not None and isinstance(error, asyncpg.InterfaceError):
-                raise Unavailable(
-                    f"The pool that was given cannot be used: {error}. Open it before this service "
-                    "(await asyncpg.create_pool(...)), and close it after."
-                ) from error
+            if self._lent is not None:
+                raise borrowed.refused(error) from error
             raise what_it_means(error, write=False) from error
 
     def _none_free(self, pool: asyncpg.Pool) -> Unavailable:
@@ -395,7 +408,7 @@ async def _catch_up(
 def _begin_statement(isolation: Isolation | None, readonly: bool) -> str:
     if isolation is not None and isolation not in _ISOLATIONS:
         raise ConfigurationError(
-            f"There is no isolation level {isolation!r}. Use one of {', '.join(_ISOLATIONS)}."
+            f"There is no isolation level {shown(isolation)}. Use one of {', '.join(_ISOLATIONS)}."
         )
     level = f" ISOLATION LEVEL {isolation.upper()}" if isolation else ""
     return f"BEGIN{level}{' READ ONLY' if readonly else ''}"

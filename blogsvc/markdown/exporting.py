@@ -13,7 +13,7 @@ from typing import Final
 
 from ..errors import ConfigurationError, InvalidPost
 from ..posts import PostRecord, PostRepository, former_slugs, slug_base
-from .files import read_file
+from .files import path_of, read_file
 from .languages import code_of
 from .sites import Site
 from .writing import write
@@ -44,7 +44,7 @@ async def export_posts(
     `on_progress` is called with how many are done, 0 first, and how many there are. Raises
     `ConfigurationError` when a file cannot be written.
     """
-    directory = Path(directory)
+    directory = path_of("directory", directory)
     total = await posts.count() if on_progress else 0
     if on_progress:
         on_progress(0, total)

@@ -7,7 +7,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from ..errors import InvalidPost
+from ..database import shown
+from ..errors import InvalidPost, InvalidQuery
 from ..posts import MAX_CONTENT, NewPost
 from .frontmatter import MAX_JSON, in_one_line, parse
 from .meaning import PostFile, post_of
@@ -19,6 +20,15 @@ SUFFIXES: Final = (".md", ".markdown", ".mkd", ".mdown", ".mdx")
 
 MAX_FILE: Final = MAX_CONTENT + MAX_JSON
 """Bytes that a file can have. A larger one cannot be a post, and is not read."""
+
+
+def path_of(argument: str, path: object) -> Path:
+    """Return a path. Raises `InvalidQuery` for what is none, or none that a system can have."""
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidQuery(argument, f"has a {type(path).__name__} where a path should be")
+    if "\0" in os.fspath(path):
+        raise InvalidQuery(argument, f"has a NUL character: {shown(path)}")
+    return Path(path)
 
 
 def read_post(path: Path) -> NewPost:

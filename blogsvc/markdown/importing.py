@@ -19,7 +19,8 @@ from ..errors import (
     Unavailable,
     WrongEventLoop,
 )
-from ..posts import PostRepository
+from ..posts import PostRepository, iterator_of
+from .files import path_of
 from .finding import Skipped, find_files
 from .frontmatter import in_one_line
 from .languages import code_of
@@ -73,7 +74,7 @@ async def import_posts(
     that is no name or would be that of several; and what the repository raises where it is the
     database that fails and not one file.
     """
-    given = [Path(path) for path in paths]
+    given = [path_of("paths", path) for path in iterator_of("paths", paths)]
     sites = Sites(given, _timezone(timezone), _language(language), _name(site))
     found = await asyncio.to_thread(find_files, given)
     matcher = await asyncio.to_thread(
@@ -216,7 +217,7 @@ def _timezone(name: str | None) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     # It raises what opening a file of that name raises, too.
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
         raise ConfigurationError(
             f"There is no time zone {name!r}. Nothing was imported: write it as Europe/Berlin or "
             "UTC."
@@ -224,7 +225,7 @@ def _timezone(name: str | None) -> tzinfo | None:
 
 
 def _language(name: str | None) -> str | None:
-    if name is not None and code_of(name) is None:
+    if name is not None and (not isinstance(name, str) or code_of(name) is None):
         raise ConfigurationError(
             f"There is no language {name!r}. Nothing was imported: write it as fr or pt-br."
         )

@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import MigrationError
+from ..database import shown
+from ..errors import InvalidQuery, MigrationError
 
 APP: Final = "blogsvc"
 """Our app label: it stands in every row that we write to Aerich's table, so it never changes."""
@@ -88,11 +89,13 @@ def find(known: Sequence[MigrationFile], wanted: str) -> MigrationFile:
 
     Raises `MigrationError` when there is none.
     """
+    if not isinstance(wanted, str):
+        raise InvalidQuery("to", f"is a {type(wanted).__name__}, not a str such as '5'")
     for file in known:
         if wanted in (str(file.number), file.label, file.version):
             return file
     raise MigrationError(
-        f"There is no migration {wanted!r}. The newest is {known[-1].label}; `blogsvc status` "
+        f"There is no migration {shown(wanted)}. The newest is {known[-1].label}; `blogsvc status` "
         "lists them all."
     )
 

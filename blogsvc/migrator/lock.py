@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 
 from .. import config
-from ..database import pauses, quoted
+from ..database import check_target, pauses, quoted
 from ..errors import LockedError, MigrationError, Unavailable
 
 LOCK_TIMEOUT: Final = 2.0
@@ -45,6 +45,7 @@ _HOLDER: Final = f"""
 
 def search_path(schema: str | None) -> dict[str, str]:
     """Return the session settings that make plain table names mean those of a schema."""
+    check_target(None, schema)
     return {"search_path": quoted(schema)} if schema else {}
 
 

@@ -50,6 +50,7 @@ async def in_each(
             return Outcome(schema, None, error)
 
     working: set[asyncio.Task[Outcome[T]]] = set()
+    done: set[asyncio.Task[Outcome[T]]] = set()
     try:
         while True:
             for schema in waiting:
@@ -64,4 +65,5 @@ async def in_each(
     finally:
         for task in working:
             task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        # Also what is done and was not told, as another one has failed.
+        await asyncio.gather(*working, *done, return_exceptions=True)

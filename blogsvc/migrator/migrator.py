@@ -10,8 +10,8 @@ from typing import Literal
 
 import asyncpg
 
-from ..database import DRIVER_ERRORS, Endpoint
-from ..errors import BlogError, MigrationError, OutcomeUnknown
+from ..database import DRIVER_ERRORS, Endpoint, check_target
+from ..errors import BlogError, InvalidQuery, MigrationError, OutcomeUnknown
 from . import connection as connections
 from . import files, history, plan, rehearsal, running, sql_script
 from . import repair as repairs
@@ -92,6 +92,9 @@ class Migrator:
         schema: str | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
+        check_target(url, schema)
+        if on_step is not None and not callable(on_step):
+            raise InvalidQuery("on_step", f"is a {type(on_step).__name__}, not a function")
         self._url = url
         self._schema = schema
         self._on_step = on_step or (lambda step: None)

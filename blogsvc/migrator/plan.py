@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from ..errors import MigrationError, SchemaOutOfDate
+from ..database import shown
+from ..errors import InvalidQuery, MigrationError, SchemaOutOfDate
 from . import files
 from .files import MigrationFile
 from .history import Applied
@@ -186,7 +187,9 @@ def plan_downgrade(
             )
         newest_first = newest_first[: newest_first.index(target.version)]
     else:
-        newest_first = newest_first[:steps]
+        if steps is not None and (type(steps) is not int or steps < 0):
+            raise InvalidQuery("steps", f"is {shown(steps)}, not a whole number from 0 on, or None")
+        newest_first = newest_first[: None if steps is None else min(steps, len(newest_first))]
     undone = [found for found in compare(known, applied) if found.version in newest_first]
     refuse_unsafe(undone, going_up=False)
     return [by_version[version] for version in newest_first]

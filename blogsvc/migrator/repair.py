@@ -212,7 +212,7 @@ async def _rebuild(connection: asyncpg.Connection, planned: Repair) -> int:
     names = await _columns(connection, "posts")
     both = ", ".join(sorted(names & await _columns(connection, _OLD)))
     await run(f"INSERT INTO posts ({both}) SELECT {both} FROM {_OLD} ORDER BY id")
-    await connection.fetch(_CONTINUE_IDS, last_id)
+    await connection.fetch(_CONTINUE_IDS, last_id, timeout=NO_LIMIT)  # without an index
     for key in planned.foreign_keys:
         await run(f"ALTER TABLE {key.table} ADD CONSTRAINT {quoted(key.name)} {key.definition}")
     for grant in grants:

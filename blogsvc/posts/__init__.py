@@ -25,6 +25,7 @@ from .validation import (
     MAX_TITLE,
     check_post,
     check_status,
+    iterator_of,
     text_is_storable,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "check_status",
     "find_stored",
     "former_slugs",
+    "iterator_of",
     "slug_base",
     "store_posts",
     "taken_slugs",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
+from ..database import shown
 from ..errors import InvalidCursor, InvalidQuery
 from . import validation
 from .records import PUBLISHED, Order, Status
@@ -79,7 +80,7 @@ def column_of(order: Order) -> str:
     try:
         return ORDERS[order][0]
     except (KeyError, TypeError):
-        raise InvalidQuery("order", f"is {order!r}, not one of {', '.join(ORDERS)}") from None
+        raise InvalidQuery("order", f"is {shown(order)}, not one of {', '.join(ORDERS)}") from None
 
 
 def fingerprint(*query: object) -> bytes:

@@ -42,6 +42,9 @@ MAX_WORDS: Final = 64
 TIMEOUT: Final = 5.0
 """Seconds that a search has, where the service gives its statements more."""
 
+IN_A_ROW: Final = 10
+"""Snippets that are cut before other tasks of the event loop have their turn."""
+
 _GREATEST: Final = 2**63 - 1
 """The greatest bigint: no id is greater, and no table has more posts."""
 
@@ -80,10 +83,15 @@ async def search(
             )
     except TimeoutError:
         raise OperationTimeout(
-            f"The search took more than {TIMEOUT:g} s. Ask for rarer words, or for fewer of them."
+            f"The search took more than {TIMEOUT:g} s: the words are too common, or the database "
+            "is busy. Ask for rarer words, or for fewer of them, or try again later."
         ) from None
     snippets = Snippets(words)
-    hits = [SearchHit(record_of(row[3:]), row[1], snippets.of(row[2])) for row in rows[:limit]]
+    hits = []
+    for row in rows[:limit]:
+        hits.append(SearchHit(record_of(row[3:]), row[1], snippets.of(row[2])))
+        if len(hits) % IN_A_ROW == 0:
+            await asyncio.sleep(0)  # other tasks have their turn
     following = None
     if len(rows) > limit:
         last = hits[-1]

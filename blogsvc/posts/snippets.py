@@ -34,9 +34,12 @@ _AROUND: Final = re.compile(r"^(?:https?|ftp)://(?:www\.)?|^[^\w.]+|[^\w+#]+$")
 _LETTERS: Final = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "ħ": "h", "æ": "ae", "œ": "oe", "þ": "th"}
 )
-# Not inside a word, where letters of a script without blanks belong to none.
-_LETTER: Final = rf"[^\W{UNSPACED}{UNSPACED_MARKS}]"
+# Letters of a script without blanks belong to no word.
+_LETTER: Final = re.compile(rf"[^\W{UNSPACED}{UNSPACED_MARKS}]")
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>")
+
+_LONGEST: Final = 100
+"""Letters of a word that is looked for here."""
 
 Span = tuple[int, int]
 
@@ -45,7 +48,7 @@ class Snippets:
     """Cuts the snippets of the posts that match one query."""
 
     def __init__(self, query: str) -> None:
-        words = [word for word in _words_of(query) if word]
+        words = [word for word in _words_of(query) if 0 < len(word) <= _LONGEST]
         # Plain words are PostgreSQL's affair: it knows their forms, and which ones say nothing.
         special = [word for word in words if not (word.isascii() and word.isalnum())]
         self._special = _pattern(special)
@@ -73,7 +76,11 @@ def _words_of(query: str) -> list[str]:
 
 
 def _pattern(words: list[str]) -> re.Pattern[str] | None:
-    """Return what finds these words; a hyphen may stand between any two letters of one."""
+    """Return what finds these words; a hyphen may stand between any two letters of one.
+
+    Whether a place is inside of a longer word, `_is_whole` says: with that, it takes milliseconds
+    to compile for each word.
+    """
     if not words:
         return None
     alternatives = []
@@ -82,19 +89,34 @@ def _pattern(words: list[str]) -> re.Pattern[str] | None:
             alternatives.append(re.escape(word))
         else:
             letters = re.sub(r"(?<=\w)-(?=\w)", "", word)
-            hyphens = "".join(
-                re.escape(letter) + ("-?" if letter.isalnum() and following.isalnum() else "")
-                for letter, following in zip(letters, letters[1:] + " ", strict=True)
+            alternatives.append(
+                "".join(
+                    re.escape(letter) + ("-?" if letter.isalnum() and following.isalnum() else "")
+                    for letter, following in zip(letters, letters[1:] + " ", strict=True)
+                )
             )
-            before = f"(?<!{_LETTER})" if letters[0].isalnum() else ""
-            after = f"(?!{_LETTER})" if letters[-1].isalnum() else ""
-            alternatives.append(f"{before}{hyphens}{after}")
     return re.compile("|".join(alternatives))
 
 
 def _found(pattern: re.Pattern[str], text: str) -> list[Span]:
     folded, places = _fold(text)
-    return [(places[one.start()], places[one.end()]) for one in pattern.finditer(folded)]
+    spans = []
+    match = pattern.search(folded)
+    while match:
+        start, end = match.span()
+        whole = _is_whole(folded, start, end)
+        if whole:
+            spans.append((places[start], places[end]))
+        match = pattern.search(folded, end if whole else start + 1)
+    return spans
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether what stands there is no part of a longer word."""
+    in_one = (start and _LETTER.match(text[start]) and _LETTER.match(text[start - 1])) or (
+        end < len(text) and _LETTER.match(text[end - 1]) and _LETTER.match(text[end])
+    )
+    return not in_one
 
 
 def _fold(text: str) -> tuple[str, Sequence[int]]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
+from ..database import shown
 from ..errors import InvalidPost, InvalidQuery
 from .records import PUBLISHED, STATUSES, UNSET, NewPost, Status
 
@@ -39,9 +40,13 @@ MAX_DEPTH: Final = 100
 MAX_TITLE: Final = 255
 MAX_SLUG: Final = 255
 MAX_TAG: Final = 255
+MAX_SOURCE: Final = 2000
+"""Bytes of a source: a longer one does not fit into its index."""
+
 MAX_LIMIT: Final = 1000
 MAX_BIGINT: Final = 2**63 - 1
 MAX_INT: Final = 2**31 - 1
+MAX_BITS: Final = 1000
 
 _MAX_LENGTHS: Final = {"title": MAX_TITLE, "slug": MAX_SLUG}
 
@@ -92,7 +97,7 @@ def check_status(field: str, value: str) -> Status:
     try:
         return STATUSES[STATUSES.index(value)]
     except ValueError:
-        raise InvalidPost(field, f"is {value!r}, not one of {', '.join(STATUSES)}") from None
+        raise InvalidPost(field, f"is {shown(value)}, not one of {', '.join(STATUSES)}") from None
 
 
 def check_text(field: str, value: str) -> str:
@@ -140,7 +145,12 @@ def check_metadata(field: str, value: Mapping[str, Any] | None) -> str:
 
 
 def check_source(field: str, value: str | None) -> str | None:
-    return value if value is None else check_text(field, value)
+    if value is None:
+        return None
+    check_text(field, value)
+    if len(value.encode()) > MAX_SOURCE:
+        raise InvalidPost(field, f"is {len(value.encode()):,} bytes long; {MAX_SOURCE:,} fit")
+    return value
 
 
 def check_content(field: str, value: str) -> str:
@@ -207,7 +217,7 @@ def check_filter(argument: str, value: Any) -> Any:
 def check_limit(limit: int, argument: str = "limit") -> None:
     whole = isinstance(limit, int) and not isinstance(limit, bool)
     if not whole or not 1 <= limit <= MAX_LIMIT:
-        raise InvalidQuery(argument, f"is {limit!r}; it goes from 1 to {MAX_LIMIT}")
+        raise InvalidQuery(argument, f"is {shown(limit)}; it goes from 1 to {MAX_LIMIT}")
 
 
 def iterator_of(argument: str, values: Iterable[T]) -> Iterator[T]:
@@ -233,7 +243,7 @@ def slug_is_possible(slug: str) -> bool:
     """Whether a post can have this slug at all. Raises `InvalidQuery` for what is no str."""
     if not isinstance(slug, str):
         raise InvalidQuery("slug", f"is a {type(slug).__name__}, not a str")
-    return text_is_storable(slug)
+    return len(slug) <= MAX_SLUG and text_is_storable(slug)
 
 
 def version_is_possible(version: int | None) -> bool:
@@ -245,11 +255,13 @@ def version_is_possible(version: int | None) -> bool:
 
 
 def _whole(argument: str, value: object) -> int:
-    if type(value) is int:
-        return value
-    if not isinstance(value, bool):
+    if type(value) is not int and not isinstance(value, bool):
         with contextlib.suppress(TypeError):
-            return operator.index(value)  # type: ignore[arg-type]
+            value = operator.index(value)  # type: ignore[arg-type]
+    if type(value) is int:
+        if value.bit_length() > MAX_BITS:
+            raise InvalidQuery(argument, f"has {value.bit_length():,} bits; none has so many")
+        return value
     raise InvalidQuery(argument, f"is a {type(value).__name__}, not an int")
 
 
@@ -282,7 +294,7 @@ def _json_flaw(value: object, depth: int = 0) -> str | None:
     if isinstance(value, Mapping):
         for name in value:
             if not isinstance(name, str):
-                return f"holds the name {name!r}, which is a {type(name).__name__}, not a str"
+                return f"holds the name {shown(name)}, which is a {type(name).__name__}, not a str"
         inside: Iterable[object] = (*value, *value.values())
     elif isinstance(value, list | tuple):
         inside = value

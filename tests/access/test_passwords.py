@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 
 from blogsvc import BlogService
@@ -111,6 +112,18 @@ async def test_a_pool_that_waits_too_long_for_a_connection() -> None:
     async with silent_server() as url:
         service = BlogService(url, min_size=0, connect_timeout=60, acquire_timeout=0.1)
         assert await found_after(service.open, Unavailable) == []
+
+
+async def test_a_pool_that_is_lent(server: str) -> None:
+    async def opened(url: str) -> None:
+        async with asyncpg.create_pool(url, min_size=0) as pool:
+            await BlogService(pool=pool, acquire_timeout=0.2).open()
+
+    refused = with_password(server, path="/no_such_database")
+    assert await found_after(lambda: opened(NOBODY), Unavailable) == []
+    assert await found_after(lambda: opened(refused), ConfigurationError) == []
+    async with silent_server() as url:
+        assert await found_after(lambda: opened(url), Unavailable) == []
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ import pytest
 from blogsvc import BlogService
 from blogsvc.errors import LockedError, MigrationError
 from blogsvc.markdown import import_posts
-from blogsvc.migrator import Migrator, history, lock, running
+from blogsvc.migrator import Migrator, history, lock, running, schemas_with_blogs
 from blogsvc.testing import create_database, drop_database
 
 from ..migrations.migrating import HEAD, connected, execute
+from ..tortoise.test_repair import MADE_BY_0_1_0
 from .attacker import plant, plant_for_rows
 from .calls import every_call
 from .roles import as_role, database_for, role_of
@@ -151,10 +152,34 @@ async def test_no_migration_is_led_astray(attacked: Attacked) -> None:
     await migrator.upgrade()
     async with migrator.session() as connection:
         await history.stamp(connection, HEAD.version, seconds=1)
+    assert await used_of_mallory(attacked) == []
+
+
+async def used_of_mallory(attacked: Attacked) -> list[str]:
+    """Return what depends on a decoy."""
     async with connected(attacked.superuser) as connection:
         await connection.execute("SET search_path = pg_catalog")
-        used = await connection.fetch(_USED, role_of(attacked.mallory))
-    assert [row[0] for row in used] == []
+        return [row[0] for row in await connection.fetch(_USED, role_of(attacked.mallory))]
+
+
+async def test_no_repair_is_led_astray(attacked: Attacked) -> None:
+    place, reader = attacked.place, role_of(attacked.reader)
+    await execute(
+        attacked.owner,
+        f"""SET search_path = {place}; {MADE_BY_0_1_0};
+        INSERT INTO posts (title, content, slug, status, version)
+            VALUES ('T', 'C', 's', 'draft', 1);
+        CREATE TABLE comments (post bigint REFERENCES posts);
+        INSERT INTO comments VALUES (1);
+        GRANT SELECT ON posts TO {reader};""",
+    )
+    migrator = Migrator(attacked.owner, schema=attacked.schema)
+    planned = await migrator.plan_repair()
+    assert (await migrator.repair(expect=planned)).posts == 1
+    assert await used_of_mallory(attacked) == []
+    assert await migrator.check()
+    await execute(attacked.owner, f"DELETE FROM {place}.aerich")
+    assert (await migrator.repair()).adopted
 
 
 async def test_whoever_waits_for_another_migration_is_not_led_astray(
@@ -184,6 +209,9 @@ async def test_a_session_that_lost_its_search_path_does_not_migrate(attacked: At
 async def test_no_call_of_the_repository_is_led_astray(attacked_blog: Attacked) -> None:
     async with BlogService(attacked_blog.app, schema=attacked_blog.schema) as blog:
         await every_call(blog)
+        await blog.wait_for(await blog.write_token())
+    async with BlogService(attacked_blog.app, schema=attacked_blog.schema) as service:
+        await every_call(service.in_schema(attacked_blog.place))
 
 
 async def test_no_import_is_led_astray(attacked_blog: Attacked, tmp_path: Path) -> None:
@@ -206,6 +234,7 @@ async def test_nobody_who_looks_at_the_schema_is_led_astray(attacked_blog: Attac
     assert {version.state for version in await migrator.status()} == {"applied"}
     report = await migrator.check()
     assert (report.drifted, report.pending) == (False, False)
+    assert await schemas_with_blogs(attacked_blog.reader) == [attacked_blog.place]
     facts, _ = await migrator.describe()
     assert {fact.kind for fact in facts} >= {"table", "column", "index", "trigger", "function"}
     assert await migrator.plan(down=True) == [HEAD.version]

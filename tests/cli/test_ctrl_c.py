@@ -17,6 +17,7 @@ from blogsvc.migrator.files import all_files
 
 from ..migrations.migrating import connected, execute, fetch, recorded
 from ..support import PATIENCE, ROOT, becomes_true, start
+from ..tortoise.test_repair import MADE_BY_0_1_0
 
 READ_ONLY = {"sql", "status", "check", "describe", "list", "psql"}
 MIGRATING = """
@@ -127,6 +128,16 @@ async def test_ctrl_c_at_the_question_is_a_no(empty_database: str) -> None:
         await terminal.says("Aborted! Nothing was changed.")
         assert await terminal.ends() == 1
     assert len(await recorded(empty_database)) == 3
+
+
+async def test_ctrl_c_before_a_repair_is_a_no(empty_database: str) -> None:
+    await execute(empty_database, MADE_BY_0_1_0)
+    async with Terminal(empty_database, "adopt", "--repair") as terminal:
+        await terminal.says("Go on?")
+        terminal.press_ctrl_c()
+        await terminal.says("Aborted! Nothing was changed.")
+        assert await terminal.ends() == 1
+    assert await fetch(empty_database, "SELECT to_regclass('aerich')") == [(None,)]
 
 
 async def test_ctrl_c_in_psql_ends_the_query_and_not_the_shell(empty_database: str) -> None:

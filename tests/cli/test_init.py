@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import shutil
 import tomllib
 from pathlib import Path
@@ -96,6 +97,34 @@ async def test_a_file_that_aerich_cannot_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project\n")
     assert "pyproject.toml is no valid TOML" in await init(tmp_path, 1)
     assert not (tmp_path / "aerich.ini").exists()
+
+
+@pytest.mark.parametrize("name", ["aerich.ini", "pyproject.toml"])
+@pytest.mark.parametrize("kind", ["bytes", "folder", "pipe", "link"])
+async def test_what_is_no_file_of_text_is_named(tmp_path: Path, name: str, kind: str) -> None:
+    path = tmp_path / name
+    match kind:
+        case "bytes":
+            path.write_bytes(b"\xff\xfe")
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case _:
+            path.symlink_to("/nowhere/at/all")
+    ended = await run("blogsvc", "init", checkout=tmp_path, PYTHONPATH=str(ROOT))
+    assert (ended.status, ended.output.splitlines()[-1].startswith(f"Error: {name} ")) == (1, True)
+    assert "Traceback" not in ended.output
+
+
+async def test_settings_that_are_no_settings_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("tool = 5\n")
+    ended = await run("blogsvc", "init", checkout=tmp_path, PYTHONPATH=str(ROOT))
+    assert "Error: pyproject.toml is no valid TOML" in ended.output
+    assert (tmp_path / "pyproject.toml").read_text() == "tool = 5\n"
+    (tmp_path / "pyproject.toml").write_text("[tool]\ntortoise = 5\n")
+    ended = await run("blogsvc", "init", checkout=tmp_path, PYTHONPATH=str(ROOT))
+    assert "pyproject.toml: left as it is" in ended.output
 
 
 async def test_it_is_typed_again_after_a_move(empty_database: str, tmp_path: Path) -> None:

@@ -39,6 +39,13 @@ async def test_all_blogs_of_a_database_are_upgraded_and_summed_up(empty_database
     assert (last, ended.status) == ("4 blogs: 2 up to date, 2 migrated", 0)
 
 
+async def test_what_is_asked_of_one_blog_only_is_told_once(empty_database: str) -> None:
+    schemas = [f"--schema={name}" for name in "abcd"]
+    ended = await run("blogsvc", "status", "--json", *schemas, url=empty_database)
+    assert ended.status == 2
+    assert ended.output.splitlines()[-1] == "Error: --json is for one blog."
+
+
 async def test_a_blog_that_fails_keeps_no_other_from_its_turn(empty_database: str) -> None:
     await several(empty_database)
     await execute(empty_database, "DELETE FROM alice.aerich WHERE version LIKE '3%'")

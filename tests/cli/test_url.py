@@ -6,6 +6,8 @@ import asyncio
 import signal
 from pathlib import Path
 
+import pytest
+
 from blogsvc import embedded
 
 from ..support import PATIENCE, run, start
@@ -44,6 +46,25 @@ async def test_it_keeps_the_server_for_other_programs_until_ctrl_c(reachable: Pa
     assert await asyncio.to_thread(embedded.running_url, directory) is None
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "host=h password=s3cr3t",
+        "mysql://u:s3cr3t@h/db",
+        "postgresql://u:s3cr3t@[::1/db",
+        "postgresql://u:s3cr3t@h:99999/db",
+        "postgresql://u:s3#cr3t@h/db",
+        "'postgresql://u:s3cr3t@h/db'",
+    ],
+)
+@pytest.mark.parametrize("command", ["url", "psql"])
+async def test_of_what_is_no_url_nothing_is_shown(command: str, url: str) -> None:
+    ended = await run("blogsvc", command, url=url)
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    assert "cr3t" not in ended.output
+
+
 async def test_the_password_of_a_url_is_not_shown() -> None:
-    ended = await run("blogsvc", "url", url="postgres+asyncpg://u:s3cr3t@h:7/db?sslmode=require")
+    url = "postgres+asyncpg://u:s3cr3t@h:7/db?sslmode=require&password=s3cr3t&sslpassword=s3cr3t"
+    ended = await run("blogsvc", "url", url=url)
     assert (ended.status, ended.output) == (0, "postgresql://u@h:7/db?sslmode=require\n")

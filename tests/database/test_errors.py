@@ -323,16 +323,55 @@ async def test_a_unique_index_of_a_host_is_named(blog_url: str) -> None:
     await database.close()
 
 
-async def test_a_unique_index_of_another_table_is_not_taken_for_one_of_posts(blog_url: str) -> None:
+async def test_an_exclusion_of_a_host_is_named(blog_url: str) -> None:
     database = await asyncpg.connect(blog_url)
-    await database.execute("""
-        CREATE TABLE outbox (title text UNIQUE);
-        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql
-            AS 'BEGIN INSERT INTO outbox VALUES (NEW.title); RETURN NULL; END';
-        CREATE TRIGGER noted AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION note()""")
+    await database.execute(
+        "ALTER TABLE posts ADD CONSTRAINT one_title_each EXCLUDE USING btree (title WITH =)"
+    )
     async with BlogService(blog_url) as blog:
         await blog.posts.create("T", "")
-        with pytest.raises(DatabaseError, match="outbox_title_key"):
+        with pytest.raises(AlreadyExists, match="one_title_each") as caught:
+            await blog.posts.create("T", "")
+    assert (caught.value.field, caught.value.constraint) == ("post", "one_title_each")
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "named"),
+    [
+        ("title text UNIQUE", "outbox_title_key"),
+        ("title text CHECK (title <> 'T')", "outbox_title_check"),
+        ("title text, author int NOT NULL", "author"),
+        ("title text REFERENCES users", "outbox_title_fkey"),
+        ("title text, EXCLUDE USING btree (title WITH =)", "outbox_title_excl"),
+    ],
+)
+async def test_a_rule_of_another_table_is_not_taken_for_one_of_posts(
+    blog_url: str, column: str, named: str
+) -> None:
+    database = await asyncpg.connect(blog_url)
+    await database.execute(f"""
+        CREATE TABLE users (name text PRIMARY KEY);
+        CREATE TABLE outbox ({column});
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN INSERT INTO outbox VALUES (NEW.title); INSERT INTO outbox VALUES (NEW.title);
+                RETURN NULL; END';
+        CREATE TRIGGER noted AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION note()""")
+    async with BlogService(blog_url) as blog:
+        with pytest.raises(DatabaseError, match=named) as caught:
+            await blog.posts.create("T", "")
+    assert type(caught.value) is DatabaseError
+    await database.close()
+
+
+async def test_a_domain_of_a_host_is_a_rule_of_posts(blog_url: str) -> None:
+    database = await asyncpg.connect(blog_url)
+    await database.execute("""
+        CREATE DOMAIN stars AS int CHECK (VALUE > 0);
+        ALTER TABLE posts ADD stars stars;
+        ALTER TABLE posts ALTER stars SET DEFAULT -1""")
+    async with BlogService(blog_url) as blog:
+        with pytest.raises(InvalidPost, match="stars_check"):
             await blog.posts.create("T", "")
     await database.close()
 

@@ -24,6 +24,17 @@ async def read(blog: BlogService, number: int) -> None:
     await blog.posts.page()
 
 
+async def many_reads(blog: BlogService, number: int) -> None:
+    """Reads that travel together; each caller gets an answer to its own, or an error of ours."""
+    ids = range(1, 9)
+    reads = [blog.posts.get_or_none(id) for id in ids]
+    found = await asyncio.gather(*reads, return_exceptions=True)
+    errors = [each for each in found if isinstance(each, BaseException)]
+    assert len({id(error) for error in errors}) == len(errors)
+    for error in sorted(errors, key=lambda error: isinstance(error, BlogError)):
+        raise error  # one that is none of ours first
+
+
 async def write(blog: BlogService, number: int) -> None:
     await blog.posts.create("T", "C", slug=f"s-{number}")
 
@@ -40,7 +51,7 @@ async def block_in_a_block(blog: BlogService, number: int) -> None:
         await blog.ping()
 
 
-CALLS: list[Call] = [read, write, block, block_in_a_block]
+CALLS: list[Call] = [read, many_reads, write, block, block_in_a_block]
 
 
 async def garbled(blog: BlogService, proxy: UnreliableProxy, call: Call, number: int) -> object:

@@ -12,12 +12,13 @@ import pytest
 
 from blogsvc import BlogService
 from blogsvc.errors import BlogError, MigrationError, OperationTimeout, OutcomeUnknown, Unavailable
-from blogsvc.migrator import Migrator, connection, running, take_over
+from blogsvc.migrator import Migrator, connection, running, schemas_with_blogs, take_over
 from blogsvc.migrator.connection import NO_LIMIT
 
 from ..database.proxy import BEGUN, IDLE
 from ..migrations.migrating import HEAD, execute, fetch, recorded
 from ..support import PATIENCE, becomes_true, run
+from ..tortoise.test_repair import MADE_BY_0_1_0
 from .proxy import Fate, UnreliableProxy, unreliable_proxy_to
 
 Work = Callable[[str], Awaitable[object]]
@@ -28,6 +29,8 @@ LOOKS: dict[str, Work] = {
     "describe": lambda url: Migrator(url).describe(),
     "plan": lambda url: Migrator(url).plan(),
     "sql": lambda url: Migrator(url).sql(),
+    "plan_repair": lambda url: Migrator(url).plan_repair(),
+    "schemas": lambda url: schemas_with_blogs(url),
     "import-sequelize": lambda url: take_over(Migrator(url)),  # looks first
 }
 
@@ -36,6 +39,7 @@ WORKS: dict[str, Work] = {
     "rehearse": lambda url: Migrator(url).rehearse(),
     "downgrade": lambda url: Migrator(url).downgrade(),
     "adopt": lambda url: Migrator(url).adopt("0"),
+    "repair": lambda url: Migrator(url).repair(),
     "BlogService(migrate=True)": lambda url: BlogService(url, migrate=True).open(),
 }
 
@@ -88,6 +92,32 @@ async def test_wherever_the_network_fails_the_upgrade_can_be_finished(
     assert (await Migrator(empty_database).check()).drift == ()
 
 
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("kind", ["swallow", "cut"])
+async def test_wherever_the_network_fails_a_repair_is_all_or_nothing(
+    empty_database: str, kind: Any
+) -> None:
+    await execute(
+        empty_database,
+        f"""{MADE_BY_0_1_0};
+        INSERT INTO posts (title, content, slug, status, version)
+            SELECT 'T', 'C', n, 'draft', 1 FROM generate_series(1, 9) AS n""",
+    )
+    failed = 0
+    async with unreliable_proxy_to(empty_database) as proxy:
+        for after in range(0, 40_000, 4000):
+            proxy.answers = lambda after=after: Fate(kind, after)  # type: ignore[misc]
+            try:
+                await asyncio.wait_for(Migrator(proxy.url).repair(), PATIENCE)
+            except BlogError:
+                failed += 1
+            assert await fetch(empty_database, "SELECT count(*) FROM posts") == [(9,)]
+    assert failed
+    await Migrator(empty_database).repair()
+    assert (await Migrator(empty_database).check()).drift == ()
+    assert await fetch(empty_database, "SELECT count(*) FROM posts") == [(9,)]
+
+
 async def test_the_commands_end_with_one_line(proxy: UnreliableProxy) -> None:
     proxy.answers = lambda: Fate("swallow", 700)
     commands = [
@@ -95,6 +125,9 @@ async def test_the_commands_end_with_one_line(proxy: UnreliableProxy) -> None:
         ("aerich", "heads"),
         ("blogsvc", "upgrade"),
         ("blogsvc", "status"),
+        ("blogsvc", "status", "--all-schemas"),
+        ("blogsvc", "adopt", "--repair", "--yes"),
+        ("blogsvc", "list"),
     ]
     for ended in await asyncio.gather(*(run(*command, url=proxy.url) for command in commands)):
         assert (ended.status, ended.is_one_line) == (1, True), ended.output

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from blogsvc import BlogService, NewPost
-from blogsvc.errors import BlogError, OutcomeUnknown
+from blogsvc.errors import BlogError, OutcomeUnknown, PostNotFound
 
 from ..support import PATIENCE
 
@@ -28,6 +29,7 @@ class Tally:
     untyped: list[BaseException] = field(default_factory=list)
     hung: int = 0
     lost: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
     left_behind: int = 0
 
     def __str__(self) -> str:
@@ -35,8 +37,8 @@ class Tally:
         return (
             f"calls {self.calls}, acknowledged {self.acknowledged}, "
             f"failed {self.failed.total()} ({kinds}), outcome unknown {self.unknown}, "
-            f"lost {len(self.lost)}, untyped {len(self.untyped)}, hung {self.hung}, "
-            f"left behind {self.left_behind}"
+            f"lost {len(self.lost)}, wrong {len(self.wrong)}, untyped {len(self.untyped)}, "
+            f"hung {self.hung}, left behind {self.left_behind}"
         )
 
 
@@ -64,7 +66,7 @@ class Writer:
     async def write(self, deadline: float) -> None:
         """Make calls until a moment of the loop's clock, and cancel some of them."""
         calls = [self._create, self._create_many, self._upsert, self._update, self._publish]
-        calls += [self._delete, self._block, self._broken_block, self._read]
+        calls += [self._delete, self._block, self._broken_block, self._read, self._look]
         calls += [self._create, self._upsert] * 2  # what commits at once has most to lose
         loop = asyncio.get_running_loop()
         while loop.time() < deadline:
@@ -206,5 +208,34 @@ class Writer:
                 lambda: self._posts.search("first"),
                 lambda: self._posts.get_many([1, 2, 3]),
                 lambda: self._posts.count(),
+                lambda: self._posts.summaries(limit=5, visible=True),
+                lambda: self._posts.tags(),
+                self._look_around,
+                self._blog.write_token,
             ]
         )
+
+    async def _look_around(self) -> None:
+        page = await self._posts.summaries(order="published", limit=3)
+        for summary in page:
+            with contextlib.suppress(PostNotFound):  # deleted meanwhile
+                await self._posts.neighbours(summary.id)
+
+    def _look(self) -> tuple[Effect, Callable[[], Awaitable[object]]]:
+        """Read posts of this writer at once, in statements for many; nobody else changes them."""
+        known = dict(list(self._known.items())[-20:])
+
+        async def look() -> None:
+            found = await asyncio.gather(
+                *(self._posts.get_by_slug_or_none(slug) for slug in known), return_exceptions=True
+            )
+            failures = [each for each in found if isinstance(each, BaseException)]
+            for (slug, title), post in zip(known.items(), found, strict=True):
+                if not isinstance(post, BaseException) and (
+                    post is None or (post.slug, post.title) != (slug, title)
+                ):
+                    self._tally.wrong.append(slug)
+            for failure in failures:
+                raise failure
+
+        return {}, look

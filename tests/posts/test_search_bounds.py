@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 
 import asyncpg
@@ -11,6 +13,8 @@ from blogsvc import BlogService, NewPost
 from blogsvc.errors import InvalidQuery, OperationTimeout
 from blogsvc.posts import search
 from blogsvc.posts.snippets import Snippets
+
+from ..support import calls_of
 
 WORDS = [f"word{number}" for number in range(100)]
 
@@ -94,6 +98,37 @@ async def test_a_snippet_is_cut_from_a_piece_of_bounded_length(
     (hit,) = await blog.posts.search("walrus")
     assert [len(piece.translate({2: None, 3: None})) for piece in pieces] == [4000]
     assert len(hit.snippet) < 1000
+
+
+@pytest.mark.parametrize("query", [" ".join(WORDS[:64]), "é" * 999, "a-" * 499, "C++ " * 60])
+def test_the_words_of_a_query_are_cheap_to_look_for(query: str) -> None:
+    re.purge()
+    # It was 700 for each letter, which stopped the event loop for 0.8 s.
+    assert calls_of(lambda: Snippets(query).of("no match here")) < 250 * len(query)
+
+
+async def test_other_tasks_have_their_turn_while_many_snippets_are_cut(
+    blog: BlogService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blog.posts.create_many(NewPost("Walrus", "") for _ in range(100))
+    cut: list[str] = []
+
+    def note(self: Snippets, piece: str) -> str:
+        cut.append(piece)
+        return ""
+
+    monkeypatch.setattr(Snippets, "of", note)
+    seen: set[int] = set()
+
+    async def look() -> None:
+        while True:
+            seen.add(len(cut))
+            await asyncio.sleep(0)
+
+    looking = asyncio.create_task(look())
+    assert len(await blog.posts.search("walrus", limit=100)) == 100
+    looking.cancel()
+    assert seen >= {10, 50, 90}
 
 
 @pytest.mark.parametrize("word", ["word ", "a-", "字", "ก", "word or "])

@@ -9,7 +9,7 @@ from typing import Final
 
 import asyncpg
 
-from ...database import quoted
+from ...database import is_name, quoted, shown
 from ...errors import MigrationError
 from .. import history
 
@@ -124,10 +124,11 @@ def _parsed(wanted: str | None) -> tuple[str | None, list[str]]:
     """Return the schema, where one is named, and the names that the table may have."""
     if wanted is None:
         return None, [DEFAULT, DEFAULT.lower()]
-    match = _NAME.fullmatch(wanted.strip())
-    if match is None:
+    match = _NAME.fullmatch(wanted.strip()) if isinstance(wanted, str) else None
+    parts = [_bare(part) for part in match.groups() if part] if match else []
+    if match is None or not all(map(is_name, parts)):
         raise MigrationError(
-            f'{wanted!r} is no name of a table. Write it as Posts, blog.Posts or blog."Posts".'
+            f'{shown(wanted)} is no name of a table. Write it as Posts, blog.Posts or blog."Posts".'
         )
     table = match["table"]
     names = [_bare(table)] if table.startswith('"') else [table, table.lower()]

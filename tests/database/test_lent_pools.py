@@ -1,0 +1,77 @@
+"""A pool of the host's is told apart from one that works, as our own connections are."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from blogsvc import BlogService
+from blogsvc.errors import BlogError, ConfigurationError, WrongEventLoop
+
+from .test_connections import OPENINGS, SOON, acted, at
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+async def test_each_way_in_which_its_server_can_fail_says_whether_later_helps(
+    opening: str,
+) -> None:
+    part, sslmode, kind, reason = OPENINGS[opening]
+    async with asyncio.timeout(SOON), acted(part) as place:
+        url = f"postgresql://u:secret@{place}/db?sslmode={sslmode}"
+        pool: Any = await asyncpg.create_pool(url, min_size=0, timeout=SOON)
+        with pytest.raises(BlogError) as caught:
+            await BlogService(pool=pool).open()
+        pool.terminate()
+    said = str(caught.value)
+    assert type(caught.value) is kind, said
+    assert reason in said
+    assert "secret" not in said
+
+
+async def test_one_that_cannot_bring_every_text_to_the_server_is_refused(database: str) -> None:
+    latin = {"client_encoding": "LATIN1"}
+    async with asyncpg.create_pool(database, min_size=0, server_settings=latin) as pool:
+        with pytest.raises(ConfigurationError, match="client_encoding of the connection is LATIN1"):
+            await BlogService(pool=pool).open()
+
+
+async def test_a_connection_that_cannot_bring_every_text_to_the_server_is_refused(
+    blog: BlogService, database: str
+) -> None:
+    latin = await asyncpg.connect(database, server_settings={"client_encoding": "LATIN1"})
+    async with latin.transaction():
+        with pytest.raises(ConfigurationError, match="client_encoding of the connection is LATIN1"):
+            async with blog.transaction(connection=latin):
+                pass
+    await latin.close()
+
+
+async def test_one_to_a_database_that_cannot_hold_every_text_is_refused(server: str) -> None:
+    owner = await asyncpg.connect(server)
+    await owner.execute(
+        "CREATE DATABASE blogsvc_lent_latin1 TEMPLATE template0 ENCODING 'LATIN1' "
+        "LOCALE_PROVIDER libc LOCALE 'C'"
+    )
+    try:
+        utf8 = {"client_encoding": "UTF8"}
+        url = at(server, "blogsvc_lent_latin1")
+        async with asyncpg.create_pool(url, min_size=0, server_settings=utf8) as pool:
+            with pytest.raises(ConfigurationError, match="encoding of this database is LATIN1"):
+                await BlogService(pool=pool).open()
+    finally:
+        await owner.execute("DROP DATABASE blogsvc_lent_latin1 WITH (FORCE)")
+        await owner.close()
+
+
+async def test_one_that_another_loop_has_made_is_refused(database: str) -> None:
+    made: list[Any] = []
+
+    async def make() -> None:
+        made.append(await asyncpg.create_pool(database, min_size=0))
+
+    await asyncio.to_thread(asyncio.run, make())
+    with pytest.raises(WrongEventLoop, match="The pool that was given belongs to another"):
+        await BlogService(pool=made[0]).open()
