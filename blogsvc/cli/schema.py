@@ -37,13 +37,15 @@ async def _status_of_one(migrator: Migrator, as_json: bool) -> Found:
 @on_many_blogs(_status_of_one)
 async def status(target: Target, as_json: bool) -> None:
     """List every migration, and whether and when it was applied."""
-    versions = await Migrator(**target).status()
+    report = await Migrator(**target).check()
     if as_json:
-        rows = list(map(dataclasses.asdict, versions))
+        rows = list(map(dataclasses.asdict, report.versions))
         echo(json.dumps(rows, default=datetime.isoformat, indent=2))
         return
-    for version in versions:
+    for version in report.versions:
         echo(_history_line(version))
+    if report.advice:
+        echo(report.advice)
 
 
 async def _check_one(migrator: Migrator, strict: bool) -> Found:
@@ -55,6 +57,8 @@ async def _check_one(migrator: Migrator, strict: bool) -> Found:
     ]
     beside = [f"beside ours: {line}" for line in report.notices]
     told = "; ".join([*wrong, *report.drift, *beside])
+    if report.advice:
+        return Found("different", report.advice, 3)
     if report.drifted or (strict and beside):
         return Found("different", f"the schema differs: {told}", 3)
     if report.pending:
@@ -88,7 +92,8 @@ async def check(target: Target, strict: bool) -> None:
     for line in report.notices:
         echo(f"beside ours: {line}")
     if report.drifted or (strict and report.notices):
-        echo("Next: see what changed it. docs/migrations.md tells what to do in each case.")
+        seek = "Next: see what changed it. docs/migrations.md tells what to do in each case."
+        echo(report.advice or seek)
         sys.exit(3)
     if report.pending:
         echo("Next: blogsvc upgrade")
@@ -110,6 +115,8 @@ async def describe(target: Target) -> None:
     echo("\nmigrations:")
     for version in report.versions:
         echo(f"  {_history_line(version)}")
+    if report.advice:
+        echo(f"\n{report.advice}")
     if not facts:
         raise click.ClickException("There is no table posts yet. Run `blogsvc upgrade`.")
 

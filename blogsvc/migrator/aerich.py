@@ -74,7 +74,7 @@ class _RunsMigrations(AsyncpgDBClient):
         try:
             found: tuple[int, list[dict[Any, Any]]] = await super().execute_query(query, values)
         except OperationalError as error:
-            if _asks_for_heads_of_nothing(error):
+            if _asks_what_is_applied_of_nothing(error):
                 return 0, []
             raise
         return found
@@ -158,7 +158,8 @@ class BlogClient(_RunsMigrations):
         self.applied: list[str] = []
         self.undone: list[str] = []
         if dsn:
-            self._tell_where(dsn)
+            with _for_the_command_line():
+                self._tell_where(dsn)
 
     def _tell_where(self, url: str) -> None:
         """Fill in what others read of a Tortoise client, such as Aerich, which asks for tables."""
@@ -314,7 +315,7 @@ async def _check_what_is_applied(connection: MigratingConnection, *, only_reads:
         plan.refuse_unsafe(plan.compare(files.all_files(), applied), going_up=going_up)
         if going_up:
             await repair.refuse_posts_of_others(connection, applied)
-        await history.create_table(connection)
+            await history.create_table(connection)
     elif now is not None and now.command == "migrate":
         commands.refuse_a_draft(await history.read(connection))
 
@@ -325,11 +326,11 @@ def _only_reads() -> bool:
     return now is not None and now.only_reads
 
 
-def _asks_for_heads_of_nothing(error: OperationalError) -> bool:
-    """Whether `aerich heads` asks what is applied where nothing is: there is no table yet."""
+def _asks_what_is_applied_of_nothing(error: OperationalError) -> bool:
+    """Whether Aerich asks what is applied where nothing ever was: there is no table yet."""
     now = commands.running()
     missing = isinstance(error.__cause__, asyncpg.UndefinedTableError)
-    return missing and now is not None and now.command == "heads"
+    return missing and now is not None and now.command in ("heads", "downgrade")
 
 
 @contextlib.contextmanager

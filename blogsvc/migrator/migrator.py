@@ -43,12 +43,14 @@ class Report:
     """What `check` found: how each version stands, and the lines in which the schema differs.
 
     `notices` are of what stands beside ours and changes nothing: a column of somebody else's that
-    our writes can leave out, a plain index, another table's foreign key.
+    our writes can leave out, a plain index, another table's foreign key. `advice` says what to
+    type where Tortoise has made the table, or `aerich init-db` recorded a version.
     """
 
     versions: tuple[VersionStatus, ...]
     drift: tuple[str, ...]
     notices: tuple[str, ...] = ()
+    advice: str = ""
 
     @property
     def pending(self) -> bool:
@@ -136,7 +138,7 @@ class Migrator:
         What is applied stays applied when a later version fails.
         """
         async with self.session() as connection:
-            planned = await _planned_on_our_table(connection, to)
+            planned = await _planned(connection, "up", to)
             await history.create_table(connection)
             return await self._go(connection, planned, "up")
 
@@ -148,7 +150,7 @@ class Migrator:
         async with self.session() as connection:
             if await history.exists(connection):
                 return []
-            planned = await _planned(connection, "up", None, None)
+            planned = await _planned(connection, "up")
             await history.create_table(connection)
             return await self._go(connection, planned, "up")
 
@@ -159,7 +161,7 @@ class Migrator:
         where a version fails.
         """
         async with self.session() as connection:
-            return await rehearsal.rehearse(connection, await _planned_on_our_table(connection, to))
+            return await rehearsal.rehearse(connection, await _planned(connection, "up", to))
 
     async def downgrade(
         self,
@@ -208,6 +210,8 @@ class Migrator:
                     "not include it. Adopt up to that version; nothing was changed."
                 )
             differences = (await drift(connection, target.version)).differences
+            if differences and not recorded:
+                await repairs.refuse_posts_of_tortoise(connection)
             if differences:
                 raise MigrationError(
                     f"The schema is not what {target.label} makes of it; nothing was recorded. "
@@ -281,23 +285,21 @@ async def _read_report(connection: asyncpg.Connection) -> Report:
     unknown = any(version.state in ("missing", "out of order") for version in versions)
     newest = next((r.version for r in reversed(applied) if not files.is_bogus(r.version)), None)
     found = Drift([], []) if unknown else await drift(connection, newest)
-    return Report(tuple(versions), tuple(found.differences), tuple(found.notices))
+    advice = plan.advice_on_bogus(versions) or await repairs.posts_of_others(connection, applied)
+    return Report(tuple(versions), tuple(found.differences), tuple(found.notices), advice)
 
 
 async def _planned(
-    connection: asyncpg.Connection, way: Direction, to: str | None, steps: int | None
+    connection: asyncpg.Connection,
+    way: Direction,
+    to: str | None = None,
+    steps: int | None = None,
 ) -> list[MigrationFile]:
     known, applied = files.all_files(), await history.read(connection)
-    if way == "up":
-        return plan.plan_upgrade(known, applied, to)
-    return plan.plan_downgrade(known, applied, to, steps)
-
-
-async def _planned_on_our_table(
-    connection: asyncpg.Connection, to: str | None
-) -> list[MigrationFile]:
-    planned = await _planned(connection, "up", to, None)
-    await repairs.refuse_posts_of_others(connection, await history.read(connection))
+    if way == "down":
+        return plan.plan_downgrade(known, applied, to, steps)
+    planned = plan.plan_upgrade(known, applied, to)
+    await repairs.refuse_posts_of_others(connection, applied)
     return planned
 
 

@@ -121,10 +121,7 @@ def refuse_unsafe(versions: Sequence[VersionStatus], *, going_up: bool) -> None:
         for state in ("missing", "edited", "out of order", "bogus")
     }
     if by_state["bogus"]:
-        raise MigrationError(
-            f"{_bogus(by_state['bogus'])} Type `blogsvc adopt --repair`: it shows what it would "
-            "do, and asks first. Nothing was changed."
-        )
+        raise MigrationError(f"{advice_on_bogus(versions)} Nothing was changed.")
     if by_state["missing"]:
         raise MigrationError(
             f"The database is ahead of this blogsvc: {_listed(by_state['missing'])} is applied and "
@@ -193,6 +190,19 @@ def plan_downgrade(
     undone = [found for found in compare(known, applied) if found.version in newest_first]
     refuse_unsafe(undone, going_up=False)
     return [by_version[version] for version in newest_first]
+
+
+def advice_on_bogus(versions: Sequence[VersionStatus]) -> str:
+    """Return what to do about versions that `aerich init-db` recorded; empty where there are none.
+
+    They stand in nobody's way, so that not every command refuses to work beside them.
+    """
+    bogus = [version.version for version in versions if version.state == "bogus"]
+    if not bogus:
+        return ""
+    return (
+        f"{_bogus(bogus)} Type `blogsvc adopt --repair`: it shows what it would do, and asks first."
+    )
 
 
 def _bogus(versions: Sequence[str]) -> str:

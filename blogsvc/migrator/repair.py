@@ -148,23 +148,44 @@ async def refuse_posts_of_others(
     connection: asyncpg.Connection, applied: Sequence[Applied]
 ) -> None:
     """Raise `MigrationError` where nothing is applied, and there is a table `posts`."""
+    found = await posts_of_others(connection, applied)
+    if found:
+        raise MigrationError(f"{found} Nothing was changed.")
+
+
+async def posts_of_others(connection: asyncpg.Connection, applied: Sequence[Applied]) -> str:
+    """Return what to do about a `posts` of which nothing is applied; empty where there is none."""
     if any(not files.is_bogus(row.version) for row in applied):
-        return
+        return ""
     if not await _there_are_posts(connection):
-        return
+        return ""
     matching = await _matching_version(connection)
     if matching is not None:
         head = matching == files.all_files()[-1]
-        raise MigrationError(
+        return (
             f"There is a table posts already. It is what {matching.label} makes, and the history "
             f"does not say so: type `blogsvc adopt{'' if head else f' --to {matching.number}'}`, "
-            "which looks and records it. Nothing was changed."
+            "which looks and records it."
         )
-    raise MigrationError(
+    return (
         "There is a table posts already, and no migration of blogsvc has made it. Tortoise makes "
         "such a table from the model, and so does `aerich init-db`. Type `blogsvc adopt --repair`: "
-        "it shows what it would do, keeps every post, and asks first. Nothing was changed."
+        "it shows what it would do, keeps every post, and asks first."
     )
+
+
+async def refuse_posts_of_tortoise(connection: asyncpg.Connection) -> None:
+    """Raise `MigrationError` where a repair, and no adoption, takes the table over."""
+    try:
+        planned = await plan_repair(connection)
+    except MigrationError:
+        return  # it is not Tortoise's alone
+    if planned.rebuilt:
+        raise MigrationError(
+            "The table posts is one that Tortoise makes from the model, and not what migrations "
+            "make. Type `blogsvc adopt --repair`: it shows what it would do, keeps every post, and "
+            "asks first. Nothing was changed."
+        )
 
 
 async def _there_are_posts(connection: asyncpg.Connection) -> bool:

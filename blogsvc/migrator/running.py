@@ -157,8 +157,9 @@ def what_stopped_it(error: BaseException) -> BlogError:
     known = translate(error)
     if isinstance(known, Unavailable | OperationTimeout):
         return known
-    detail = getattr(error, "detail", None)
+    # Not all of its text: there is a hint in it, such as to drop with CASCADE what is a host's.
+    message, detail = getattr(error, "message", None) or error, getattr(error, "detail", None)
     cure = ""
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         cure = ". Migrate as the role that owns the schema and its tables, or as a member of it"
-    return MigrationError(f"{error}{f' ({detail})' if detail else ''}{cure}")
+    return MigrationError(f"{message}{f' ({detail})' if detail else ''}{cure}")

@@ -68,3 +68,10 @@ async def test_the_password_of_a_url_is_not_shown() -> None:
     url = "postgres+asyncpg://u:s3cr3t@h:7/db?sslmode=require&password=s3cr3t&sslpassword=s3cr3t"
     ended = await run("blogsvc", "url", url=url)
     assert (ended.status, ended.output) == (0, "postgresql://u@h:7/db?sslmode=require\n")
+
+
+@pytest.mark.parametrize("url", ["sqlite:///blog.db", "h:7/db", "postgresql://u@h:port/db"])
+async def test_what_is_no_url_of_a_database_is_not_printed_as_one(url: str) -> None:
+    ended = await run("blogsvc", "url", url=url)
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    assert "The database URL cannot be used" in ended.output

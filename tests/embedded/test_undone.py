@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from blogsvc import BlogService, Migrator, embedded
-from blogsvc.errors import SchemaOutOfDate
+from blogsvc.errors import MigrationError, SchemaOutOfDate
 
-from ..migrations.migrating import HEAD, fetch, recorded
+from ..migrations.migrating import HEAD, execute, fetch, recorded
 from ..support import run
 
 
@@ -57,3 +57,16 @@ async def test_a_table_that_was_undone_stays_away_until_somebody_asks(url: str) 
     assert await fetch(url, "SELECT to_regclass('posts')") == [(None,)]
     async with BlogService(migrate=True) as blog:
         assert await blog.posts.count() == 0
+
+
+async def test_a_downgrade_of_nothing_leaves_a_new_database_new(url: str, data_dir: Path) -> None:
+    ended = await run("aerich", "downgrade", "--yes", BLOGSVC_DATA_DIR=str(data_dir))
+    assert "No specified version found" in ended.output
+    async with BlogService() as blog:
+        assert await blog.posts.count() == 0
+
+
+async def test_a_table_that_tortoise_made_in_a_new_database_is_named(url: str) -> None:
+    await execute(url, "CREATE TABLE posts (id BIGINT PRIMARY KEY)")
+    with pytest.raises(MigrationError, match="Type `blogsvc adopt --repair`"):
+        await BlogService().open()

@@ -8,10 +8,7 @@ import doctest
 import inspect
 import io
 import re
-import subprocess
-import sys
 import traceback
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,21 +53,6 @@ async def test_the_session_in_the_docs_of_the_repository_is_true(
         want = (example.exc_msg or example.want).replace("<BLANKLINE>", "")
         options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
         assert check(want, said, options), f"{example.source}\nsays {said!r}"
-
-
-def test_the_program_in_the_readme_prints_what_it_says(tmp_path: Path, blog_url: str) -> None:
-    program, printed = CODE.findall(README)[0:2]
-    assert (program[0], printed[0]) == ("python", "text")
-    file = tmp_path / "program.py"
-    file.write_text(program[1], encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, str(file)],
-        env={"DATABASE_URL": blog_url, "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == printed[1]
 
 
 @pytest.mark.parametrize("kind", [Blog, BlogService, PostRepository])

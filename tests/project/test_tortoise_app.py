@@ -290,6 +290,8 @@ async def test_a_downgrade_that_a_view_of_the_hosts_stops_tells_what_it_has_undo
     await execute(empty_database, "CREATE VIEW tagged AS SELECT id, tags FROM posts")
     said = project.types(*OURS, "downgrade", "-v", "8", "--yes", status=1)
     assert "8_20261125100100_add_tags stopped: cannot drop column tags" in said
+    assert said.count("view tagged depends on column tags") == 1
+    assert "CASCADE" not in said  # which would be their view
     applied = await fetch(
         empty_database, "SELECT max(split_part(version, '_', 1)::int) FROM aerich"
     )

@@ -152,13 +152,15 @@ def test_the_tutorial_says_what_is_printed(reader: Reader) -> None:
 
 def test_the_readme_says_what_is_printed(reader: Reader) -> None:
     typed = 0
-    for _, kind, text in BLOCK.findall(README):
+    for before, kind, text in BLOCK.findall(README):
+        if name := re.fullmatch(r"`(\w+\.py)`:", before):
+            (reader.blog / name[1]).write_text(text, encoding="utf-8")
         for command, output in commands(text) if kind == "console" else ():
             if not command.startswith(INSTALLING):
                 printed = reader.type(command)
                 assert says(output, printed), f"{command}\nsays {printed}"
                 typed += 1
-    assert typed == 4
+    assert typed == 5
 
 
 def test_the_model_and_the_migration_are_those_of_the_package() -> None:

@@ -98,10 +98,11 @@ async def test_the_next_ones_change_the_hosts_tables_only(
     assert not (await Migrator(empty_database).check()).drifted
 
 
+@pytest.mark.parametrize("models", [["blogsvc.models"], ["blogsvc.models", "aerich.models"]])
 async def test_without_our_recipe_nothing_is_written_into_the_package_either(
-    project: Path, empty_database: str
+    project: Path, empty_database: str, models: list[str]
 ) -> None:
-    ours = {"models": ["blogsvc.models"], "default_connection": "default"}
+    ours = {"models": models, "default_connection": "default"}
     theirs = {
         "models": ["shop.models"],
         "migrations": "shop.migrations",
@@ -116,3 +117,10 @@ async def test_without_our_recipe_nothing_is_written_into_the_package_either(
     assert "Created models.0001_initial" in said
     assert "blogsvc.0" not in said
     await types(project, empty_database, "init")
+
+
+async def test_the_configuration_of_the_two_aerich_commands_has_nothing_to_write_either(
+    project: Path, empty_database: str
+) -> None:
+    ours = ("-c", "blogsvc.config.TORTOISE_ORM")
+    assert "No changes detected" in await types(project, empty_database, *ours, "makemigrations")

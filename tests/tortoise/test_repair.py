@@ -50,6 +50,9 @@ POSTS = """
     FROM generate_series(1, 30) AS n;
     DELETE FROM posts WHERE id = 7;
     SELECT setval('posts_id_seq', 40);"""
+LOOKING = {"status": 0, "check": 3, "describe": 0, "sql": 1, "adopt": 1}
+"""Commands that change nothing where Tortoise has made the table, and their exit codes."""
+
 READ = """
     SELECT id, title, content, slug, status, published_at, version, created_at, updated_at
     FROM posts ORDER BY id"""
@@ -142,6 +145,9 @@ async def test_the_command_shows_what_it_will_do_and_asks(empty_database: str) -
         ended = await run(command, "upgrade", url=empty_database)
         assert (ended.status, ended.is_one_line) == (1, True), ended.output
         assert "Type `blogsvc adopt --repair`" in ended.output
+    for command, status in LOOKING.items():
+        ended = await run("blogsvc", command, url=empty_database)
+        assert (ended.status, ended.output.count("Type `blogsvc adopt --repair`")) == (status, 1)
     ended = await run("blogsvc", "adopt", "--repair", url=empty_database)
     assert "move all 29 posts there, and drop the table that Tortoise has made" in ended.output
     assert ended.status == 1  # nobody has said yes
@@ -202,9 +208,11 @@ async def test_a_view_that_holds_the_table_is_named_and_nothing_is_changed(
 
 async def test_a_row_that_init_db_recorded_on_a_migrated_database_goes(blog_url: str) -> None:
     await record_bogus(blog_url, BOGUS)
-    for command in (("blogsvc", "status"), ("blogsvc", "check")):
-        assert "16_20261125102805_None" in (await run(*command, url=blog_url)).output
-    assert "bogus" in (await run("blogsvc", "check", url=blog_url)).output
+    for command in ("status", "check", "describe"):
+        said = (await run("blogsvc", command, url=blog_url)).output
+        assert "bogus" in said
+        assert "16_20261125102805_None" in said
+        assert "Type `blogsvc adopt --repair`" in said
     for words in (("blogsvc", "adopt"), ("aerich", "downgrade", "--yes")):
         ended = await run(*words, url=blog_url)
         assert (ended.status, ended.is_one_line) == (1, True), ended.output
