@@ -36,6 +36,7 @@ class Hosts:
     def __init__(self) -> None:
         self._answered: Host | None = None
         self._gone = False
+        self._changes = 0
         self._slow: dict[Host, float] = {}
 
     async def first(
@@ -53,6 +54,7 @@ class Hosts:
         its head start. Raises `NoneAnswered`.
         """
         clock = asyncio.get_running_loop().time
+        began_at = self._changes
         waiting = self._in_order(hosts, spread, clock())
         running: dict[asyncio.Future[Connection], tuple[Host, float]] = {}
         failures: dict[Host, Exception] = {}
@@ -74,7 +76,8 @@ class Hosts:
                     if error is None:
                         self._slow.pop(host, None)
                         if is_best is None or is_best(ended.result()):
-                            winner = self._took(host, ended.result(), spread)
+                            winner = ended.result()
+                            self._note_answer(host, began_at, spread)
                             return winner
                         _close_spare(spare)
                         spare = host, ended.result()
@@ -87,7 +90,8 @@ class Hosts:
                 if spare and not done and not waiting:
                     break
             if spare:
-                winner, spare = self._took(*spare, spread), None
+                (host, winner), spare = spare, None
+                self._note_answer(host, began_at, spread)
                 return winner
         finally:
             _close_spare(spare)
@@ -103,20 +107,34 @@ class Hosts:
                 if winner is not None:
                     winner.terminate()
                 raise
-        if self._answered and not self._gone:
-            self._gone = True
-            _log.warning("The database is gone: %s", "; ".join(map(_told, failures.items())))
+        self._note_failure(failures, began_at)
         raise NoneAnswered(failures)
 
-    def _took(self, host: Host, connection: Connection, spread: bool) -> Connection:
-        """Return the connection, and log when it leads to where the ones before did not."""
-        before, self._answered = self._answered, host
-        if self._gone:
-            _log.warning("The database is back, at %s:%s", *host)
-        elif before not in (None, host) and not spread:
-            _log.warning("The database is at %s:%s now, and no longer at %s:%s", *host, *before)
-        self._gone = False
-        return connection
+    def _note_answer(self, host: Host, began_at: int, spread: bool) -> None:
+        """Remember who answered, and log when it is not who answered before.
+
+        Of several connections that are made at once, one may end long after the others. One that
+        began before the last change is of the time before, and changes nothing.
+        """
+        before = self._answered
+        if before is None:
+            self._answered = host
+        elif began_at == self._changes:
+            self._answered = host
+            if self._gone:
+                self._change("The database is back, at %s:%s", *host)
+            elif before != host and not spread:
+                self._change("The database is at %s:%s now, and no longer at %s:%s", *host, *before)
+            self._gone = False
+
+    def _note_failure(self, failures: dict[Host, Exception], began_at: int) -> None:
+        if self._answered and not self._gone and began_at == self._changes:
+            self._gone = True
+            self._change("The database is gone: %s", "; ".join(map(_told, failures.items())))
+
+    def _change(self, message: str, *values: object) -> None:
+        self._changes += 1
+        _log.warning(message, *values)
 
     def _in_order(self, hosts: Iterable[Host], spread: bool, now: float) -> list[Host]:
         for host, since in list(self._slow.items()):

@@ -125,6 +125,50 @@ async def test_the_log_has_one_line_a_change(caplog: pytest.LogCaptureFixture) -
     ]
 
 
+class Answers:
+    """Attempts at one host, each of which ends when a test says how."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
+
+    def begin(self) -> tuple[asyncio.Future[Any], asyncio.Task[Any]]:
+        answer = asyncio.get_running_loop().create_future()
+
+        async def attempt(host: Host) -> Any:
+            return await answer
+
+        return answer, asyncio.create_task(self._hosts.first([A], attempt))
+
+    async def end(self, begun: tuple[asyncio.Future[Any], asyncio.Task[Any]], well: bool) -> None:
+        answer, asked = begun
+        if well:
+            answer.set_result(A)
+        else:
+            answer.set_exception(ConnectionRefusedError())
+        await asyncio.wait([asked])
+        assert (asked.exception() is None) is well
+
+
+async def test_a_connection_that_began_before_a_change_is_no_change_of_its_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answers = Answers(Hosts())
+    async with asyncio.timeout(SOON):
+        await answers.end(answers.begin(), well=True)
+        of_before = answers.begin()
+        await answers.end(answers.begin(), well=False)
+        refused_late = answers.begin()
+        await answers.end(of_before, well=True)
+        await answers.end(answers.begin(), well=False)
+        await answers.end(answers.begin(), well=True)
+        await answers.end(refused_late, well=False)
+        await answers.end(answers.begin(), well=True)
+    assert [record.getMessage() for record in caplog.records] == [
+        "The database is gone: a:1 (ConnectionRefusedError)",
+        "The database is back, at a:1",
+    ]
+
+
 async def test_of_no_host_that_answers_each_failure_is_told() -> None:
     with pytest.raises(NoneAnswered) as none:
         await Hosts().first([A, B], Servers(dead=(A, B)).attempt)
