@@ -9,6 +9,7 @@ from typing import Final
 import asyncpg
 
 from ..errors import BlogError, ConfigurationError, Unavailable
+from .dialing import Host
 
 _SETTINGS_REFUSED: Final = "refused a setting of the session. Correct it, or take it out of the URL"
 
@@ -36,12 +37,9 @@ _LATER: Final = ("08", "40", "53", "55006", "55P03", "57", "58", "XX")
 """SQLSTATEs of a server that may take the same connection later; all others stay as they are."""
 
 
-def unreachable(
-    failures: dict[tuple[str, int], Exception], wanted: str, timeout: float
-) -> BlogError:
+def unreachable(failures: dict[Host, Exception], wanted: str, timeout: float) -> BlogError:
     told = "; ".join(
-        f"{_place(host, port)} {_reason(error, wanted, timeout)}"
-        for (host, port), error in failures.items()
+        f"{host} {_reason(host, error, wanted, timeout)}" for host, error in failures.items()
     )
     if not any(_may_work_later(error) for error in failures.values()):
         return ConfigurationError(f"PostgreSQL cannot be used: {told}.")
@@ -51,10 +49,6 @@ def unreachable(
         f"PostgreSQL cannot be reached: {told}. Check that the server runs there, and host and "
         "port in the database URL."
     )
-
-
-def _place(host: str, port: int) -> str:
-    return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}"
 
 
 def _said_by_server(error: BaseException) -> bool:
@@ -93,7 +87,7 @@ def _refuses_tls(error: BaseException) -> bool:
     return type(error) is ConnectionError and "rejected SSL upgrade" in str(error)
 
 
-def _reason(error: BaseException, wanted: str, timeout: float) -> str:
+def _reason(host: Host, error: BaseException, wanted: str, timeout: float) -> str:
     said = str(error) or type(error).__name__
     told = _pooler_says(error)
     if told:
@@ -108,6 +102,8 @@ def _reason(error: BaseException, wanted: str, timeout: float) -> str:
     match error:
         case asyncpg.TargetServerAttributeNotMatched():
             return f"is not {wanted}"
+        case TimeoutError() if not host.is_looked_up:
+            return f"could not be resolved within {timeout:g} s"
         case TimeoutError():
             return f"did not answer within {timeout:g} s"
         case ConnectionRefusedError():
