@@ -14,7 +14,7 @@ from ..errors import ConfigurationError, Unavailable
 from .dialing import Dialer, Host, addresses_of
 from .hosts import Hosts, NoneAnswered
 from .poolers import Connection, open_through_any
-from .refusals import unreachable
+from .refusals import described, unreachable
 from .url import DatabaseURL, Target, target_of
 from .waiting import pauses
 
@@ -84,6 +84,7 @@ async def connect(
             attempt,
             spread=prefers or target.spread,
             is_best=_is_standby if prefers else None,
+            describe=functools.partial(described, wanted=wanted, timeout=timeout),
         )
     except NoneAnswered as none:
         raise unreachable(none.failures, wanted, timeout) from list(none.failures.values())[-1]

@@ -14,6 +14,9 @@ from .poolers import Connection
 Attempt = Callable[[Host], Awaitable[Connection | list[Host]]]
 """Returns a connection or, for a name, its addresses: each of them is tried as a host is."""
 
+Describe = Callable[[dict[Host, Exception]], str]
+"""Says in one line what became of each host."""
+
 HEAD_START: Final = 0.25
 """Seconds that a host has to answer before the next one is tried beside it."""
 
@@ -48,12 +51,14 @@ class Hosts:
         *,
         spread: bool = False,
         is_best: Callable[[Connection], bool] | None = None,
+        describe: Describe | None = None,
     ) -> Connection:
         """Return the first connection; each host gets a head start over the next one.
 
         The addresses of a name are tried as hosts are. With `spread` they are tried in random
         order. Where `is_best` is given, a connection that it is not true of is returned only if no
-        other host has a better one within its head start. Raises `NoneAnswered`.
+        other host has a better one within its head start. `describe` says what became of the hosts,
+        for the log. Raises `NoneAnswered`.
         """
         clock = asyncio.get_running_loop().time
         began_at = self._changes
@@ -113,7 +118,7 @@ class Hosts:
                 if winner is not None:
                     winner.terminate()
                 raise
-        self._note_failure(failures, began_at)
+        self._note_failure(failures, began_at, describe or _names)
         raise NoneAnswered(failures)
 
     def _note_answer(self, host: Host, began_at: int, spread: bool) -> None:
@@ -133,10 +138,12 @@ class Hosts:
                 self._change("The database is at %s now, and no longer at %s", host, before)
             self._gone = False
 
-    def _note_failure(self, failures: dict[Host, Exception], began_at: int) -> None:
+    def _note_failure(
+        self, failures: dict[Host, Exception], began_at: int, describe: Describe
+    ) -> None:
         if self._answered and not self._gone and began_at == self._changes:
             self._gone = True
-            self._change("The database is gone: %s", "; ".join(map(_told, failures.items())))
+            self._change("The database is gone: %s", describe(failures))
 
     def _change(self, message: str, *values: object) -> None:
         self._changes += 1
@@ -159,9 +166,8 @@ class Hosts:
         return answered is not None and host in (answered, answered._replace(address=None))
 
 
-def _told(failure: tuple[Host, Exception]) -> str:
-    host, error = failure
-    return f"{host} ({' '.join(str(error).split()) or type(error).__name__})"
+def _names(failures: dict[Host, Exception]) -> str:
+    return ", ".join(map(str, failures))
 
 
 def _close_spare(spare: tuple[Host, Connection] | None) -> None:

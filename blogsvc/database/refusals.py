@@ -37,10 +37,17 @@ _LATER: Final = ("08", "40", "53", "55006", "55P03", "57", "58", "XX")
 """SQLSTATEs of a server that may take the same connection later; all others stay as they are."""
 
 
-def unreachable(failures: dict[Host, Exception], wanted: str, timeout: float) -> BlogError:
-    told = "; ".join(
-        f"{host} {_reason(host, error, wanted, timeout)}" for host, error in failures.items()
+def described(failures: dict[Host, Exception], wanted: str, timeout: float) -> str:
+    """Say in one line what became of each host."""
+    return "; ".join(
+        f"{host} {' '.join(_reason(host, error, wanted, timeout).split())}"
+        for host, error in failures.items()
     )
+
+
+def unreachable(failures: dict[Host, Exception], wanted: str, timeout: float) -> BlogError:
+    """Return the error for a database none of whose hosts takes a connection."""
+    told = described(failures, wanted, timeout)
     if not any(_may_work_later(error) for error in failures.values()):
         return ConfigurationError(f"PostgreSQL cannot be used: {told}.")
     if all(_said_by_server(error) for error in failures.values()):

@@ -10,10 +10,20 @@ from typing import Any
 import pytest
 
 from blogsvc import BlogService
+from blogsvc.database.connections import connect
 from blogsvc.database.dialing import Host
 from blogsvc.database.hosts import Hosts, NoneAnswered
+from blogsvc.errors import Unavailable
 
-from .test_connections import NOBODY_LISTENS, SOON, silent_host, with_hosts
+from .test_connections import (
+    NOBODY_LISTENS,
+    SOON,
+    acted,
+    answering,
+    refusal,
+    silent_host,
+    with_hosts,
+)
 
 A, B, C = Host("a", 1), Host("b", 1), Host("c", 1)
 
@@ -151,9 +161,25 @@ async def test_the_log_has_one_line_a_change(caplog: pytest.LogCaptureFixture) -
                 await hosts.first([A, B], servers.attempt)
     assert [record.getMessage() for record in caplog.records] == [
         "The database is at b:1 now, and no longer at a:1",
-        "The database is gone: b:1 (ConnectionRefusedError); a:1 (ConnectionRefusedError)",
+        "The database is gone: b:1, a:1",
         "The database is back, at b:1",
     ]
+
+
+async def test_the_log_says_of_each_host_what_became_of_it(
+    migrated: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    hosts = Hosts()
+    async with acted(answering(refusal("57P03", "not\nyet"))) as starting:
+        await (await connect(migrated, timeout=SOON, memory=hosts)).close()
+        with pytest.raises(Unavailable):
+            url = f"postgresql://u@{NOBODY_LISTENS},{starting}/db"
+            await connect(url, timeout=SOON, memory=hosts)
+    [record] = caplog.records
+    assert record.getMessage() == (
+        f"The database is gone: {NOBODY_LISTENS} refused the connection: nothing listens there; "
+        f"{starting} is starting or shutting down. Try again in a moment (not yet)"
+    )
 
 
 class Answers:
@@ -195,7 +221,7 @@ async def test_a_connection_that_began_before_a_change_is_no_change_of_its_own(
         await answers.end(refused_late, well=False)
         await answers.end(answers.begin(), well=True)
     assert [record.getMessage() for record in caplog.records] == [
-        "The database is gone: a:1 (ConnectionRefusedError)",
+        "The database is gone: a:1",
         "The database is back, at a:1",
     ]
 
