@@ -3,6 +3,8 @@
     python -m benchmarks                 everything, about a quarter of an hour
     python -m benchmarks --quick         the same shape in two minutes
     python -m benchmarks plans           what is read for a page of each filter, at a million posts
+    python -m benchmarks updates         what 200,000 updates make of 1,000 posts, by setting
+    python -m benchmarks failover        what a killed primary loses; needs Patroni and etcd
     python -m benchmarks growth --posts 10000 1000000 10000000 --keep --url postgresql://...
 
 The server is the embedded one, or the one that --url names; databases are made on it and dropped.
@@ -19,14 +21,14 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from . import cold, compare, growth, import_files, lists, plans, report, together
+from . import cold, compare, failover, growth, import_files, lists, plans, report, together, updates
 from .databases import filled, server
 
 T = TypeVar("T")
 
 PARTS = ("compare", "together", "cold", "growth", "lists", "import_files")
-ASKED_FOR = ("plans",)
-"""What fills tables for minutes, and is left out unless it is named."""
+ASKED_FOR = ("plans", "updates", "failover")
+"""What takes minutes or more programs, and is left out unless it is named."""
 
 
 def main() -> None:
@@ -96,6 +98,12 @@ def run(url: str, options: argparse.Namespace) -> str:
         posts = max(options.posts or [10_000 if options.quick else 1_000_000])
         seen = on("uvloop", plans.look(url, posts, 3 if options.quick else 7, options.keep, tell))
         said.append(report.plans(seen))
+    if "updates" in parts:
+        number, rounds = (5_000, 5) if options.quick else (200_000, 21)
+        said.append(report.updated(on("uvloop", updates.measure(url, number, rounds, tell))))
+    if "failover" in parts:
+        drilled = asyncio.run(failover.measure(1 if options.quick else 2, tell))
+        said.append(report.failovers(drilled))
     return "\n".join(said)
 
 

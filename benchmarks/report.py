@@ -14,12 +14,14 @@ from typing import Final
 
 from .cold import Cold
 from .compare import Plan, Result
+from .failover import Failover
 from .growth import Growth
 from .import_files import DATABASE, Imported
 from .lists import SHOWN, Cost
 from .peers import ALL, BASELINE
 from .plans import Plans, Seen
 from .together import Together
+from .updates import POSTS, Sizes, Updated
 
 _PACKAGES: Final = (
     "blogsvc",
@@ -235,6 +237,78 @@ def imported(files: int, measured: Sequence[Imported]) -> str:
         for one in measured
     ]
     return table([f"{files:,} files", "seconds", "a second", "ratio", "peak of memory"], rows)
+
+
+def updated(found: Sequence[Updated]) -> str:
+    """Say what many updates of few posts make of the table and of its callers, by setting."""
+    grown = [
+        [
+            one.setting,
+            f"{one.hot / one.updates:.0%}",
+            f"{one.autovacuums}",
+            *(
+                " → ".join(f"{getattr(sizes, name) / 1e6:.1f}" for sizes in _sizes_of(one, name))
+                for name in ("table", "search", "indexes")
+            ),
+        ]
+        for one in found
+    ]
+    felt = [
+        [
+            one.setting,
+            f"{one.updates / one.writing:,.0f}",
+            *(f"{took * 1e3:.1f}" for took in one.update),
+            *(
+                f"{one.read[name][0] * 1e3:.1f} → {max(one.read[name][1:]) * 1e3:.1f}"
+                for name in ("search", "page")
+            ),
+        ]
+        for one in found
+    ]
+    what = f"{found[0].updates:,} updates of {POSTS:,} posts"
+    sizes = ["HOT", "autovacuums", "table, MB", "search index, MB", "all indexes, MB"]
+    times = ["a second", "median, ms", "one of 1,000, ms", "slowest, ms", "search, ms", "page, ms"]
+    return (
+        table([what, *sizes], grown)
+        + "\nBefore → after the updates → after VACUUM (→ after REINDEX CONCURRENTLY of the search "
+        f"index, which took {max(one.reindexing for one in found):.1f} s at most).\n\n"
+        + table([what, *times], felt)
+        + "\nReaders: before → after the worst tenth, medians. The page is in the order of "
+        "updated_at.\n"
+    )
+
+
+def failovers(found: Sequence[Failover]) -> str:
+    """Say what became of writers when the primary was killed."""
+    rows = [
+        [
+            "synchronous" if one.synchronous else "asynchronous",
+            "network, then machine" if one.cut else "machine",
+            f"{one.acknowledged:,}",
+            str(one.lost),
+            str(one.told_wrongly),
+            f"{one.unknown}, {one.unknown_stored}",
+            str(one.untyped),
+            f"{one.outage:.1f}",
+        ]
+        for one in found
+    ]
+    head = [
+        "replication",
+        "lost is the",
+        "acknowledged",
+        "of these lost",
+        "told not stored, but stored",
+        "outcome unknown, of these stored",
+        "untyped errors",
+        "seconds until the next write",
+    ]
+    return table(head, rows)
+
+
+def _sizes_of(one: Updated, name: str) -> list[Sizes]:
+    found = [one.before, one.after, one.vacuumed]
+    return found if name == "table" else [*found, one.reindexed]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -8,6 +8,7 @@ from .connections import (
     CONNECT_TIMEOUT,
     close_pool,
     connect,
+    connect_to,
     create_pool,
     leave_as_is,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "check_target",
     "close_pool",
     "connect",
+    "connect_to",
     "create_pool",
     "embedded_postgres",
     "is_gone",

@@ -11,10 +11,11 @@ from typing import Any, Final
 import asyncpg
 
 from ..errors import ConfigurationError, Unavailable
-from .hosts import Host, Hosts, NoneAnswered
+from .dialing import Dialer, Host, addresses_of
+from .hosts import Hosts, NoneAnswered
 from .poolers import Connection, open_through_any
-from .refusals import place, unreachable
-from .url import DatabaseURL, target_of
+from .refusals import described, unreachable
+from .url import DatabaseURL, Target, target_of
 from .waiting import pauses
 
 SETTINGS: Final = {"application_name": "blogsvc"}
@@ -57,17 +58,18 @@ async def connect(
     options = {"connection_class": Connection, **options, "server_settings": given}
     memory = memory or Hosts()
 
-    async def attempt(host: Host) -> Connection:
+    async def attempt(host: Host) -> Connection | list[Host]:
         # One host at a time: asyncpg would keep one time limit for all of them together.
         try:
+            if not host.is_looked_up:
+                return await addresses_of(host, timeout)
             return await open_through_any(
                 functools.partial(
-                    asyncpg.connect,
-                    target.url,
-                    host=host[0],
-                    port=host[1],
+                    connect_to,
+                    target,
+                    host,
                     timeout=timeout,
-                    **{**options, "target_session_attrs": "any" if spread else wanted},
+                    **{**options, "target_session_attrs": "any" if prefers else wanted},
                 ),
                 timeout=timeout,
             )
@@ -75,20 +77,32 @@ async def connect(
             drop_frames(error)
             raise
 
-    spread = wanted == "prefer-standby"
+    prefers = wanted == "prefer-standby"
     try:
         connection = await memory.first(
-            target.hosts, attempt, spread=spread, is_best=_is_standby if spread else None
+            target.places,
+            attempt,
+            spread=prefers or target.spread,
+            is_best=_is_standby if prefers else None,
+            describe=functools.partial(described, wanted=wanted, timeout=timeout),
         )
     except NoneAnswered as none:
-        failures = {place(*host): error for host, error in none.failures.items()}
-        raise unreachable(failures, wanted, timeout) from [*failures.values()][-1]
+        raise unreachable(none.failures, wanted, timeout) from [*none.failures.values()][-1]
     try:
         check_encoding(connection)
     except ConfigurationError:
         connection.terminate()
         raise
     return connection
+
+
+async def connect_to(target: Target, host: Host, **options: Any) -> asyncpg.Connection:
+    """Open a connection to one host of a URL, as `asyncpg.connect` does."""
+    if not host.is_socket:
+        options["loop"] = Dialer(host, target.keepalives)
+    return await asyncpg.connect(
+        target.url, host=host.name, port=host.port, ssl=target.tls, **options
+    )
 
 
 async def create_pool(

@@ -8,9 +8,14 @@ import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
+from .dialing import Host
 from .poolers import Connection
 
-Host = tuple[str, int]
+Attempt = Callable[[Host], Awaitable[Connection | list[Host]]]
+"""Returns a connection or, for a name, its addresses: each of them is tried as a host is."""
+
+Describe = Callable[[dict[Host, Exception]], str]
+"""Says in one line what became of each host."""
 
 HEAD_START: Final = 0.25
 """Seconds that a host has to answer before the next one is tried beside it."""
@@ -42,21 +47,23 @@ class Hosts:
     async def first(
         self,
         hosts: Iterable[Host],
-        attempt: Callable[[Host], Awaitable[Connection]],
+        attempt: Attempt,
         *,
         spread: bool = False,
         is_best: Callable[[Connection], bool] | None = None,
+        describe: Describe | None = None,
     ) -> Connection:
         """Return the first connection; each host gets a head start over the next one.
 
-        With `spread` they are tried in random order. Where `is_best` is given, a
-        connection that it is not true of is returned only if no other host has a better one within
-        its head start. Raises `NoneAnswered`.
+        The addresses of a name are tried as hosts are. With `spread` they are tried in random
+        order. Where `is_best` is given, a connection that it is not true of is returned only if no
+        other host has a better one within its head start. `describe` says what became of the hosts,
+        for the log. Raises `NoneAnswered`.
         """
         clock = asyncio.get_running_loop().time
         began_at = self._changes
         waiting = self._in_order(hosts, spread, clock())
-        running: dict[asyncio.Future[Connection], tuple[Host, float]] = {}
+        running: dict[asyncio.Future[Connection | list[Host]], tuple[Host, float]] = {}
         failures: dict[Host, Exception] = {}
         spare: tuple[Host, Connection] | None = None
         winner: Connection | None = None
@@ -75,12 +82,16 @@ class Hosts:
                     error = ended.exception()
                     if error is None:
                         self._slow.pop(host, None)
-                        if is_best is None or is_best(ended.result()):
-                            winner = ended.result()
+                        found = ended.result()
+                        if isinstance(found, list):
+                            waiting = self._in_order([*found, *waiting], spread, clock())
+                        elif is_best is None or is_best(found):
+                            winner = found
                             self._note_answer(host, began_at, spread)
                             return winner
-                        _close_spare(spare)
-                        spare = host, ended.result()
+                        else:
+                            _close_spare(spare)
+                            spare = host, found
                     elif not isinstance(error, Exception):
                         raise error
                     else:
@@ -107,7 +118,7 @@ class Hosts:
                 if winner is not None:
                     winner.terminate()
                 raise
-        self._note_failure(failures, began_at)
+        self._note_failure(failures, began_at, describe or _names)
         raise NoneAnswered(failures)
 
     def _note_answer(self, host: Host, began_at: int, spread: bool) -> None:
@@ -122,15 +133,17 @@ class Hosts:
         elif began_at == self._changes:
             self._answered = host
             if self._gone:
-                self._change("The database is back, at %s:%s", *host)
+                self._change("The database is back, at %s", host)
             elif before != host and not spread:
-                self._change("The database is at %s:%s now, and no longer at %s:%s", *host, *before)
+                self._change("The database is at %s now, and no longer at %s", host, before)
             self._gone = False
 
-    def _note_failure(self, failures: dict[Host, Exception], began_at: int) -> None:
+    def _note_failure(
+        self, failures: dict[Host, Exception], began_at: int, describe: Describe
+    ) -> None:
         if self._answered and not self._gone and began_at == self._changes:
             self._gone = True
-            self._change("The database is gone: %s", "; ".join(map(_told, failures.items())))
+            self._change("The database is gone: %s", describe(failures))
 
     def _change(self, message: str, *values: object) -> None:
         self._changes += 1
@@ -144,14 +157,17 @@ class Hosts:
         if spread:
             random.shuffle(order)
         return sorted(
-            order,
-            key=lambda host: (spread or host != self._answered, host in self._slow),
+            order, key=lambda host: (spread or not self._is_answered(host), host in self._slow)
         )
 
+    def _is_answered(self, host: Host) -> bool:
+        """Whether it is who answered last, or the name of it."""
+        answered = self._answered
+        return answered is not None and host in (answered, answered._replace(address=None))
 
-def _told(failure: tuple[Host, Exception]) -> str:
-    (host, port), error = failure
-    return f"{host}:{port} ({' '.join(str(error).split()) or type(error).__name__})"
+
+def _names(failures: dict[Host, Exception]) -> str:
+    return ", ".join(map(str, failures))
 
 
 def _close_spare(spare: tuple[Host, Connection] | None) -> None:
@@ -159,7 +175,9 @@ def _close_spare(spare: tuple[Host, Connection] | None) -> None:
         spare[1].terminate()
 
 
-def _close(ended: asyncio.Future[Connection]) -> None:
+def _close(ended: asyncio.Future[Connection | list[Host]]) -> None:
     """Close what a loser has opened all the same, and take note of its error."""
     if not ended.cancelled() and ended.exception() is None:
-        ended.result().terminate()
+        found = ended.result()
+        if not isinstance(found, list):
+            found.terminate()

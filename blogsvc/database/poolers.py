@@ -18,6 +18,8 @@ from typing import Any, Final
 
 import asyncpg
 
+from .dialing import Dialer, Host
+
 _PROBE: Final = "SELECT FROM pg_catalog.pg_prepared_statements WHERE name = $1"
 
 Opener = Callable[..., Awaitable["Connection"]]
@@ -37,8 +39,14 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is untyped
     seen = 0
     """A position in the write-ahead log that the server has passed; see `positions`."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    host: Host | None = None
+    """Where it leads to, if a network is in between."""
+
+    def __init__(self, protocol: Any, transport: Any, loop: Any, *args: Any) -> None:
+        if isinstance(loop, Dialer):
+            # asyncpg looks for the tasks of this loop, and a dialer has none.
+            self.host, loop = loop.host, asyncio.get_running_loop()
+        super().__init__(protocol, transport, loop, *args)
         mine = secrets.token_hex(8)
         self._names = (f"blogsvc_{mine}_{number:x}" for number in itertools.count(1))
 

@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 
 from ..errors import BlogError, ConfigurationError, Unavailable
+from .dialing import Host
 
 _SETTINGS_REFUSED: Final = "refused a setting of the session. Correct it, or take it out of the URL"
 
@@ -37,11 +38,21 @@ _LATER: Final = ("08", "40", "53", "55006", "55P03", "57", "58", "XX")
 """SQLSTATEs of a server that may take the same connection later; all others stay as they are."""
 
 
-def unreachable(failures: Mapping[str, Exception], wanted: str, timeout: float) -> BlogError:
-    """Return the error that tells what became of each of the places that were tried."""
-    told = "; ".join(
-        f"{tried} {_reason(error, wanted, timeout)}" for tried, error in failures.items()
+Failures = Mapping[Host, Exception] | Mapping[str, Exception]
+"""What became of each host, or of each place that has no more than a name."""
+
+
+def described(failures: Failures, wanted: str, timeout: float) -> str:
+    """Say in one line what became of each host."""
+    return "; ".join(
+        f"{host} {' '.join(_reason(host, error, wanted, timeout).split())}"
+        for host, error in failures.items()
     )
+
+
+def unreachable(failures: Failures, wanted: str, timeout: float) -> BlogError:
+    """Return the error for a database none of whose hosts takes a connection."""
+    told = described(failures, wanted, timeout)
     if not any(_may_work_later(error) for error in failures.values()):
         return ConfigurationError(f"PostgreSQL cannot be used: {told}.")
     if all(_said_by_server(error) for error in failures.values()):
@@ -50,11 +61,6 @@ def unreachable(failures: Mapping[str, Exception], wanted: str, timeout: float) 
         f"PostgreSQL cannot be reached: {told}. Check that the server runs there, and host and "
         "port in the database URL."
     )
-
-
-def place(host: str, port: int) -> str:
-    """Return how a host is named in a message."""
-    return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}"
 
 
 def _said_by_server(error: BaseException) -> bool:
@@ -93,7 +99,7 @@ def _refuses_tls(error: BaseException) -> bool:
     return type(error) is ConnectionError and "rejected SSL upgrade" in str(error)
 
 
-def _reason(error: BaseException, wanted: str, timeout: float) -> str:
+def _reason(host: Host | str, error: BaseException, wanted: str, timeout: float) -> str:
     said = str(error) or type(error).__name__
     told = _pooler_says(error)
     if told:
@@ -108,6 +114,8 @@ def _reason(error: BaseException, wanted: str, timeout: float) -> str:
     match error:
         case asyncpg.TargetServerAttributeNotMatched():
             return f"is not {wanted}"
+        case TimeoutError() if isinstance(host, Host) and not host.is_looked_up:
+            return f"could not be resolved within {timeout:g} s"
         case TimeoutError():
             return f"did not answer within {timeout:g} s"
         case ConnectionRefusedError():

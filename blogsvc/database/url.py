@@ -1,11 +1,16 @@
-"""What a database URL says; the driver reads it."""
+"""What a database URL says; the driver reads it.
+
+With a private function of the driver's: it has no public one, and what it does about the
+environment, the service file, the password file and certificates would have to be done twice.
+"""
 
 from __future__ import annotations
 
 import configparser
+import itertools
 import re
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,6 +19,7 @@ from asyncpg import connect_utils
 
 from ..errors import ConfigurationError
 from . import words
+from .dialing import Host
 
 _PARSED: Final = (
     "host",
@@ -82,6 +88,18 @@ class Target:
     timeout: float | None
     user: str
     database: str
+    addresses: tuple[str | None, ...] = ()
+    spread: bool = False
+    keepalives: dict[str, int] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def places(self) -> list[Host]:
+        """The hosts, with their addresses where the URL says them."""
+        return [
+            Host(name, port, address)
+            for (name, port), address in itertools.zip_longest(self.hosts, self.addresses)
+        ]
 
 
 def target_of(url: str) -> Target:
@@ -127,12 +145,15 @@ def _read(url: str) -> Target | tuple[str, str]:
         found = words.sort_out(parts)
         if isinstance(found, str):
             return found, "docs/connecting.md lists the words of a URL."
-        parts, timeout = found
-        url = DatabaseURL(join_url(parts))
-        addresses, parameters, _ = connect_utils._parse_connect_arguments(dsn=url, **_NO_ARGUMENTS)
+        url = DatabaseURL(join_url(found.parts))
+        # The driver knows no system's certificates; a context that has them takes its place.
+        given = {**_NO_ARGUMENTS, "ssl": "require" if found.system_roots else None}
+        places, parameters, _ = connect_utils._parse_connect_arguments(dsn=url, **given)
     except _BAD_URL as error:
         return _flaw(error)
-    hosts = tuple(_host_and_port(address) for address in addresses)
+    hosts = tuple(_host_and_port(place) for place in places)
+    if found.addresses and len(found.addresses) != len(hosts):
+        return "there are not as many addresses in hostaddr as there are hosts", _FORM
     if not all(0 < port < 65536 for _, port in hosts):
         return "a port is no number from 1 to 65535", _FORM
     return Target(
@@ -140,10 +161,22 @@ def _read(url: str) -> Target | tuple[str, str]:
         session_attrs=parameters.target_session_attrs.value,
         settings=dict(parameters.server_settings or {}),
         url=url,
-        timeout=timeout,
+        timeout=found.timeout,
         user=parameters.user,
         database=parameters.database,
+        addresses=tuple(address or None for address in found.addresses),
+        spread=found.spread,
+        keepalives=found.keepalives,
+        tls=_trusting_the_system(parameters.ssl) if found.system_roots else None,
     )
+
+
+def _trusting_the_system(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Have a context demand a certificate for the host's name that the system trusts."""
+    context.load_default_certs()
+    context.check_hostname = True
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 def split_url(url: str) -> SplitResult:

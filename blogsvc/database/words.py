@@ -1,23 +1,36 @@
-"""The words after the ? of a database URL: which of them the driver gets, and which are refused."""
+"""The words after the ? of a database URL: who acts upon which of them, and which are refused."""
 
 from __future__ import annotations
 
+import ipaddress
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode
 
-IGNORED: Final = frozenset(
+KEEPALIVES: Final = {
+    "keepalives": 2**31 - 1,
+    "keepalives_idle": 32767,
+    "keepalives_interval": 32767,
+    "keepalives_count": 127,
+    "tcp_user_timeout": 2**31 - 1,
+}
+"""What a TCP connection is told, and the highest number that the system takes; 0 is its own."""
+
+OURS: Final = frozenset(
     {
-        *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
-        *("tcp_user_timeout", "sslcompression", "max_protocol_version", "load_balance_hosts"),
+        *KEEPALIVES,
+        *("connect_timeout", "fallback_application_name", "hostaddr", "load_balance_hosts"),
     }
 )
+"""Words of libpq that the driver does not know, and that are acted upon here."""
+
+IGNORED: Final = frozenset({"sslcompression", "max_protocol_version"})
 """Words of libpq that can be left out without harm."""
 
 REFUSED: Final[dict[str, tuple[str, ...]]] = {
     "channel_binding": ("disable", "prefer"),
     "gssencmode": ("disable", "prefer"),
     "gssdelegation": ("0",),
-    "hostaddr": (),
     "min_protocol_version": ("3.0",),
     "oauth_client_id": (),
     "oauth_client_secret": (),
@@ -59,30 +72,66 @@ FOREIGN: Final = {
 """Words that only other tools know, and what to write instead."""
 
 
-def sort_out(parts: SplitResult) -> tuple[SplitResult, float | None] | str:
-    """Return the URL for the driver and the seconds of `connect_timeout`, or what is wrong."""
+CURES: Final = {
+    "channel_binding": "for a proof of who the server is, write sslmode=verify-full and, where its "
+    "certificate is a public one, sslrootcert=system; then leave it out"
+}
+"""What to do instead, where it is more than leaving a word out."""
+
+
+@dataclass
+class Words:
+    """The URL for the driver, and what is not its business."""
+
+    parts: SplitResult
+    timeout: float | None = None
+    addresses: list[str] = field(default_factory=list)
+    spread: bool = False
+    keepalives: dict[str, int] = field(default_factory=dict)
+    system_roots: bool = False
+
+
+def sort_out(parts: SplitResult) -> Words | str:
+    """Return what the words of a URL ask for, or what is wrong with them."""
     words = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-    for name, value in words.items():
-        if name in REFUSED and value not in ("", *REFUSED[name]):
-            harmless = " or ".join(f"{name}={each}" for each in REFUSED[name])
-            instead = f"leave it out, or write {harmless}" if harmless else "leave it out"
-            return f"the driver cannot do what {name} asks; {instead}"
-        if name in FOREIGN and not (name == "ssl" and value == "true"):
-            return f"{name} is no word of libpq; {FOREIGN[name]}"
+    refused = _refused(words)
+    if refused:
+        return refused
     if words.pop("ssl", None):
         words.setdefault("sslmode", "require")  # as libpq reads it
-    seconds = words.pop("connect_timeout", "") or "0"
-    if not seconds.isdecimal() or len(seconds) > 9:
-        return "connect_timeout is no whole number of seconds"
+    found = Words(parts)
+    try:
+        found.timeout = float(_number(words, "connect_timeout", 10**9 - 1)) or None
+        given = [name for name in KEEPALIVES if words.get(name)]
+        found.keepalives = {name: _number(words, name, KEEPALIVES[name]) for name in given}
+        found.spread = _choice(words, "load_balance_hosts", ("disable", "random")) == "random"
+    except ValueError as error:
+        return str(error)
+    if words.get("sslrootcert") == "system":
+        if words.setdefault("sslmode", "verify-full") != "verify-full":
+            return "sslrootcert=system needs sslmode=verify-full"
+        if words.get("sslcrl"):
+            return "sslrootcert=system cannot be had with sslcrl; name a file of certificates"
+        del words["sslrootcert"]
+        found.system_roots = True
     fallback = words.pop("fallback_application_name", "")
     if fallback:
         words.setdefault("application_name", fallback)
+    addresses = words.pop("hostaddr", "")
     words = {
         name: value
         for name, value in words.items()
         if value and name not in IGNORED and name not in REFUSED
     }
     account, at, hosts = parts.netloc.rpartition("@")
+    if addresses:
+        found.addresses = addresses.split(",")
+        try:
+            bracketed = [_bracketed(address) for address in found.addresses]
+        except ValueError:
+            return "hostaddr is no list of IP addresses"
+        if not hosts:
+            words.setdefault("host", ",".join(bracketed))
     several_with_brackets = "," in hosts and "[" in hosts
     if hosts and ("host" in words or "port" in words or several_with_brackets):
         # What is after the ? counts, for libpq; the driver would not look at it, and it cannot read
@@ -92,8 +141,39 @@ def sort_out(parts: SplitResult) -> tuple[SplitResult, float | None] | str:
         if any(ports):
             words.setdefault("port", ",".join(port or "5432" for port in ports))
         parts = parts._replace(netloc=f"{account}{at}")
-    query = urlencode(words, quote_via=quote)
-    return parts._replace(query=query), float(seconds) or None
+    found.parts = parts._replace(query=urlencode(words, quote_via=quote))
+    return found
+
+
+def _refused(words: dict[str, str]) -> str | None:
+    for name, value in words.items():
+        if name in REFUSED and value not in ("", *REFUSED[name]):
+            harmless = " or ".join(f"{name}={each}" for each in REFUSED[name])
+            instead = f"leave it out, or write {harmless}" if harmless else "leave it out"
+            return f"the driver cannot do what {name} asks; {CURES.get(name, instead)}"
+        if name in FOREIGN and not (name == "ssl" and value == "true"):
+            return f"{name} is no word of libpq; {FOREIGN[name]}"
+    return None
+
+
+def _number(words: dict[str, str], name: str, highest: int) -> int:
+    value = words.pop(name, "") or "0"
+    if not value.isdecimal() or len(value) > 10 or int(value) > highest:
+        raise ValueError(f"{name} is no whole number from 0 to {highest}")
+    return int(value)
+
+
+def _choice(words: dict[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = words.pop(name, "") or choices[0]
+    if value not in choices:
+        raise ValueError(f"{name} is neither {' nor '.join(choices)}")
+    return value
+
+
+def _bracketed(address: str) -> str:
+    """Return an address as it stands in a list of hosts. Raises `ValueError`."""
+    is_long = bool(address) and ipaddress.ip_address(address).version == 6
+    return f"[{address}]" if is_long else address
 
 
 def _name_and_port(host: str) -> tuple[str, str]:

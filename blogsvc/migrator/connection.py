@@ -19,6 +19,7 @@ from ..database import (
     CONNECT_TIMEOUT,
     Connection,
     connect,
+    connect_to,
     speaking_our_errors,
     target_of,
     translate,
@@ -95,11 +96,6 @@ class MigratingConnection(Connection):
             self.terminate()
             raise
 
-    @property
-    def address(self) -> tuple[str, int] | None:
-        """The server's host and port; None where no network is in between."""
-        return self._addr if isinstance(self._addr, tuple) else None
-
     def keep_alive(self) -> None:
         """Have the system notice that the server's machine is gone."""
         peer: socket.socket = self._transport.get_extra_info("socket")
@@ -146,7 +142,7 @@ async def prepare(
             "with others. Give the migrations a direct connection to PostgreSQL: see "
             "docs/scaling.md. Nothing was changed."
         )
-    if locked and connection.address is not None:
+    if locked and connection.host is not None:
         connection.keep_alive()
         await _watch(connection, url)
     await lock.prepare(connection, schema, locked=locked)
@@ -195,12 +191,10 @@ async def _close_when_lost(connection: MigratingConnection, url: str, pid: int) 
 
 async def _look(connection: MigratingConnection, url: str, pid: int) -> tuple[str, object] | None:
     """Return what the backend is doing and since when; None where there is none, or no answer."""
-    host, port = connection.address or ("", 0)
+    assert connection.host is not None
     try:
         async with asyncio.timeout(COMMAND_TIMEOUT):
-            other = await asyncpg.connect(
-                target_of(url).url, host=host, port=port, timeout=CONNECT_TIMEOUT
-            )
+            other = await connect_to(target_of(url), connection.host, timeout=CONNECT_TIMEOUT)
             try:
                 row = await other.fetchrow(_AT_WORK, pid)
             finally:

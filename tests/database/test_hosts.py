@@ -7,15 +7,25 @@ import contextlib
 import gc
 from typing import Any
 
-import asyncpg
 import pytest
 
 from blogsvc import BlogService
-from blogsvc.database.hosts import Host, Hosts, NoneAnswered
+from blogsvc.database.connections import connect
+from blogsvc.database.dialing import Host
+from blogsvc.database.hosts import Hosts, NoneAnswered
+from blogsvc.errors import Unavailable
 
-from .test_connections import NOBODY_LISTENS, SOON, silent_host, with_hosts
+from .test_connections import (
+    NOBODY_LISTENS,
+    SOON,
+    acted,
+    answering,
+    refusal,
+    silent_host,
+    with_hosts,
+)
 
-A, B, C = ("a", 1), ("b", 1), ("c", 1)
+A, B, C = Host("a", 1), Host("b", 1), Host("c", 1)
 
 
 class Servers:
@@ -24,9 +34,12 @@ class Servers:
     def __init__(self, *silent: Host, dead: tuple[Host, ...] = ()) -> None:
         self.silent, self.dead = set(silent), set(dead)
         self.tried: list[Host] = []
+        self.addresses: dict[Host, list[Host]] = {}
 
-    async def attempt(self, host: Host) -> asyncpg.Connection:
+    async def attempt(self, host: Host) -> Any:
         self.tried.append(host)
+        if host in self.addresses:
+            return self.addresses[host]
         if host in self.silent:
             await asyncio.Event().wait()
         if host in self.dead:
@@ -59,6 +72,34 @@ async def test_connections_that_are_spread_begin_with_any_host_but_a_silent_one(
         found = {await hosts.first([A, B, C], servers.attempt, spread=True) for _ in range(60)}
     assert found == {B, C}
     assert servers.tried.count(A) == 1
+
+
+async def test_the_addresses_of_a_name_are_tried_as_hosts_are() -> None:
+    servers, hosts = Servers(), Hosts()
+    one, two, three = (A._replace(address=address) for address in ("::1", "::2", "::3"))
+    servers.addresses = {A: [one, two, three]}
+    servers.silent, servers.dead = {one}, {two, B}
+    async with asyncio.timeout(SOON):
+        assert await hosts.first([B, A], servers.attempt) == three
+        assert servers.tried == [B, A, one, two, three]
+        # The next one asks the name that led there first, and then the address that answered.
+        assert await hosts.first([B, A], servers.attempt) == three
+        assert servers.tried[5:] == [A, three]
+        servers.silent, servers.dead = set(), {one, two, three, B}
+        with pytest.raises(NoneAnswered) as none:
+            await hosts.first([B, A], servers.attempt)
+    assert servers.tried[7:] == [A, three, two, B, one]
+    assert set(none.value.failures) == {one, two, three, B}
+
+
+async def test_a_silent_address_of_a_name_does_not_hold_up_the_hosts_after_it() -> None:
+    servers, hosts = Servers(), Hosts()
+    dead = A._replace(address="::1")
+    servers.addresses, servers.silent = {A: [dead]}, {dead}
+    async with asyncio.timeout(SOON):
+        for _ in range(20):
+            assert await hosts.first([A, B], servers.attempt, spread=True) == B
+    assert servers.tried.count(dead) == 1
 
 
 class Link:
@@ -120,9 +161,25 @@ async def test_the_log_has_one_line_a_change(caplog: pytest.LogCaptureFixture) -
                 await hosts.first([A, B], servers.attempt)
     assert [record.getMessage() for record in caplog.records] == [
         "The database is at b:1 now, and no longer at a:1",
-        "The database is gone: b:1 (ConnectionRefusedError); a:1 (ConnectionRefusedError)",
+        "The database is gone: b:1, a:1",
         "The database is back, at b:1",
     ]
+
+
+async def test_the_log_says_of_each_host_what_became_of_it(
+    migrated: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    hosts = Hosts()
+    async with acted(answering(refusal("57P03", "not\nyet"))) as starting:
+        await (await connect(migrated, timeout=SOON, memory=hosts)).close()
+        with pytest.raises(Unavailable):
+            url = f"postgresql://u@{NOBODY_LISTENS},{starting}/db"
+            await connect(url, timeout=SOON, memory=hosts)
+    [record] = caplog.records
+    assert record.getMessage() == (
+        f"The database is gone: {NOBODY_LISTENS} refused the connection: nothing listens there; "
+        f"{starting} is starting or shutting down. Try again in a moment (not yet)"
+    )
 
 
 class Answers:
@@ -164,7 +221,7 @@ async def test_a_connection_that_began_before_a_change_is_no_change_of_its_own(
         await answers.end(refused_late, well=False)
         await answers.end(answers.begin(), well=True)
     assert [record.getMessage() for record in caplog.records] == [
-        "The database is gone: a:1 (ConnectionRefusedError)",
+        "The database is gone: a:1",
         "The database is back, at a:1",
     ]
 

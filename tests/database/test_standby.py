@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,9 @@ from blogsvc.database.url import target_of
 from blogsvc.errors import DatabaseError
 
 from ..embedded.processes import reachable_directory
+from .proxy import Proxy, proxy_to
 from .test_connections import NOBODY_LISTENS, SOON, with_hosts
+from .test_dialing import NAME, named, resolve
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,25 @@ async def test_of_two_hosts_the_one_that_is_wanted_is_chosen(
     finally:
         await connection.close()
     assert is_standby == (chosen == "standby")
+
+
+async def test_the_primary_is_found_among_the_addresses_of_one_name(
+    servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standby = Proxy(servers["standby"])
+    resolve(monkeypatch, ("127.0.0.2", 0), ("127.0.0.1", 0))
+    async with proxy_to(servers["primary"], Proxy) as primary:
+        [(_, port)] = target_of(primary.url).hosts
+        listener = await asyncio.start_server(standby.accept, "127.0.0.2", port)
+        try:
+            url = with_hosts(named(primary.url), target_session_attrs="read-write")
+            connection = await connect(url, timeout=SOON)
+            assert str(connection.host) == f"{NAME}:{port} (127.0.0.1)"
+            assert not await connection.fetchval("SELECT pg_is_in_recovery()")
+            await connection.close()
+        finally:
+            listener.close()
+            await standby.close()
 
 
 async def test_a_connection_on_which_no_transaction_could_begin_is_replaced(
