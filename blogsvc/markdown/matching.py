@@ -248,8 +248,8 @@ def _why(file: File, one: Stored) -> str:
     origin = Origin.of(one.source or "")
     if one.source is None or one.source in file.sources:
         return (
-            "may be of another site: most files here have neither the title nor the text of their "
-            "posts; import it alone if this is the same site, else with --site and a new name"
+            "may be of another site: most files here have nothing but the slugs of their posts; "
+            "import it alone if this is the same site, else with --site and a new name"
         )
     site = origin.site or "/"
     where = str(origin) if is_folder(site) else f"{origin.path} of the site {site!r}"

@@ -106,8 +106,10 @@ class Ownership:
     def note(self, file: File, found: Sequence[Stored]) -> None:
         """Take note of the posts that were found for a file, before any file gets one."""
         own = [one for one in found if one.source in file.sources]
+        date = file.fields["created_at"]
+        is_known = any(one.created_at == date for one in own)
         own = own or [one for one in found if one.source is None and _is_like(file, one)]
-        if any(one.same_title or one.same_content for one in own):
+        if is_known or any(one.same_title or one.same_content for one in own):
             self._known[file.site] += 1
         elif own:
             self._strange[file.site] += 1
@@ -174,8 +176,9 @@ class Ownership:
     def is_replaced(self, site: str) -> bool:
         """Whether another blog seems to be where a site was, as in another container.
 
-        That is so where several files, and most of those that have posts, share neither the title
-        nor the text with them. Posts that never had a source may be another blog's, too.
+        That is so where several files, and most of those that have posts, share neither title, text
+        nor date with them. Posts that never had a source may be another blog's, too: theirs are
+        found by the date.
         """
         return self._strange[site] >= max(_SEVERAL, self._known[site] + 1)
 
