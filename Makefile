@@ -34,7 +34,7 @@ test: lint types
 	$(BIN)/pytest -n auto --dist loadfile
 
 # The lowest and the newest versions that pyproject.toml allows of tortoise-orm, aerich and asyncpg.
-BOUNDED ?= tests/tortoise tests/migrations tests/posts tests/project/test_facts.py
+BOUNDED ?= tests/tortoise tests/cli tests/migrations tests/posts tests/project/test_facts.py
 
 bounds: $(READY)
 	@for which in lowest newest; do \

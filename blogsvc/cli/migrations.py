@@ -124,6 +124,11 @@ async def _repair(migrator: Migrator, yes: bool) -> None:
             'If a migration of your application has CREATE TABLE "posts", take that out of it, '
             "with its indexes and its comment: docs/tortoise.md shows how."
         )
+    if done.rebuilt or done.bogus:
+        echo(
+            "So that it does not come back, have tortoise_connection() and tortoise_app() in your "
+            "TORTOISE_ORM."
+        )
     echo("Next: blogsvc upgrade")
 
 

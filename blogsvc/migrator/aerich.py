@@ -38,6 +38,7 @@ from . import files, history, lock, plan, repair, running
 from .connection import MigratingConnection
 
 _MAKES_POSTS = re.compile(r'CREATE\s+TABLE\s+(IF\s+NOT\s+EXISTS\s+)?"posts"', re.IGNORECASE)
+_ASK_WHAT_IS_APPLIED = ("heads", "downgrade")
 
 
 class _LeavesPostsAlone(AsyncpgSchemaGenerator):
@@ -329,8 +330,12 @@ def _only_reads() -> bool:
 def _asks_what_is_applied_of_nothing(error: OperationalError) -> bool:
     """Whether Aerich asks what is applied where nothing ever was: there is no table yet."""
     now = commands.running()
-    missing = isinstance(error.__cause__, asyncpg.UndefinedTableError)
-    return missing and now is not None and now.command in ("heads", "downgrade")
+    return _is_of_a_missing_table(error) and now is not None and now.command in _ASK_WHAT_IS_APPLIED
+
+
+def _is_of_a_missing_table(error: OperationalError) -> bool:
+    # As its argument: not every version of Tortoise keeps the driver's error as its cause.
+    return isinstance(error.args[0], asyncpg.UndefinedTableError)
 
 
 @contextlib.contextmanager
@@ -339,8 +344,8 @@ def _naming_who_makes_posts() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        missing = isinstance(error.__cause__, asyncpg.UndefinedTableError)
-        if not missing or commands.running() is None or '"posts"' not in str(error):
+        missing = _is_of_a_missing_table(error) and '"posts"' in str(error)
+        if not missing or commands.running() is None:
             raise
         raise asyncclick.ClickException(
             f"{error}. The migrations of blogsvc make this table: type `aerich --app "

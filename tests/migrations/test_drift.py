@@ -290,6 +290,7 @@ async def test_each_road_records_whether_a_version_is_breaking(
             await run("aerich", "downgrade", "--yes", url=empty_database, checkout=checkout)
         else:
             await execute(empty_database, "TRUNCATE aerich")
+    await execute(empty_database, "DROP TABLE posts")
     script = await run("blogsvc", "sql", url=empty_database, checkout=checkout)
     assert "true);" in script.output
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 
@@ -9,6 +12,7 @@ from blogsvc.errors import ConfigurationError
 from blogsvc.migrator.aerich import BlogClient
 from blogsvc.models import tortoise_connection
 
+from ..support import ROOT, run
 from .shop import stock_connection
 
 OURS = {
@@ -49,6 +53,15 @@ def test_a_url_that_cannot_be_used_is_told_so_before_anything_is_connected() -> 
     credentials = tortoise_connection("no url")["credentials"]
     with pytest.raises(ConfigurationError, match="The database URL cannot be used"):
         BlogClient(**credentials, connection_name="default")
+
+
+async def test_a_host_whose_migrations_go_first_is_told_who_makes_posts(
+    empty_database: str, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "examples" / "tortoise_app", tmp_path, dirs_exist_ok=True)
+    ended = await run("aerich", "upgrade", url=empty_database, checkout=tmp_path)
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    assert "type `aerich --app blogsvc upgrade`, then this again" in ended.output
 
 
 async def test_a_schema_of_its_own_is_where_the_statements_go(blog_url: str) -> None:

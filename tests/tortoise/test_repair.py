@@ -155,6 +155,7 @@ async def test_the_command_shows_what_it_will_do_and_asks(empty_database: str) -
     ended = await run("blogsvc", "adopt", "--repair", "--yes", url=empty_database)
     assert ended.status == 0, ended.output
     assert "Repaired. 29 posts are where they belong." in ended.output
+    assert "have tortoise_connection() and tortoise_app() in your TORTOISE_ORM" in ended.output
     assert await is_as_our_migrations_make_it(empty_database)
     again = await run("blogsvc", "adopt", "--repair", "--yes", url=empty_database)
     assert again.output == "Nothing to repair. Next: blogsvc check\n"
