@@ -258,6 +258,7 @@ def updated(found: Sequence[Updated]) -> str:
             one.setting,
             f"{one.updates / one.writing:,.0f}",
             *(f"{took * 1e3:.1f}" for took in one.update),
+            str(one.long),
             *(
                 f"{one.read[name][0] * 1e3:.1f} → {max(one.read[name][1:]) * 1e3:.1f}"
                 for name in ("search", "page")
@@ -267,7 +268,7 @@ def updated(found: Sequence[Updated]) -> str:
     ]
     what = f"{found[0].updates:,} updates of {POSTS:,} posts"
     sizes = ["HOT", "autovacuums", "table, MB", "search index, MB", "all indexes, MB"]
-    times = ["a second", "median, ms", "one of 1,000, ms", "slowest, ms", "search, ms", "page, ms"]
+    times = ["a second", "median, ms", "slowest, ms", "over 250 ms", "search, ms", "page, ms"]
     return (
         table([what, *sizes], grown)
         + "\nBefore → after the updates → after VACUUM (→ after REINDEX CONCURRENTLY of the search "

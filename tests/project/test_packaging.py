@@ -191,7 +191,7 @@ def test_an_installed_wheel_upgrades_with_no_checkout_present(
     assert "Next: aerich upgrade" in there("blogsvc", "init")
     location = tomllib.loads((tmp_path / "aerich.ini").read_text())["tool"]["aerich"]["location"]
     assert Path(location).is_relative_to(installed.parent)
-    head = "17_20261125110100_rebuild_search.py"
+    head = "18_20261125120000_shorten_search_list.py"
     stock = ("python", "-m", "aerich")
     assert there(*stock, "downgrade", "--yes") == f"Success downgrading to {head}\n"
     assert there(*stock, "-c", "aerich.ini", "upgrade") == f"Success upgrading to {head}\n"
