@@ -85,6 +85,7 @@ class Database:
         self._pool: asyncpg.Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._batching: Batching | None = None
+        self._limits: set[asyncio.Timeout] = set()  # of those who wait for a connection
         # By task and not by context: a child task must not join by accident.
         self._transactions: dict[asyncio.Task[Any] | None, asyncpg.Connection] = {}
         self._savepoints = itertools.count(1)
@@ -137,6 +138,9 @@ class Database:
         same_loop = self._loop is asyncio.get_running_loop()
         if batching is not None and same_loop:
             batching.close()
+            for limit in self._limits:  # nobody will be given a connection any more
+                if not limit.expired():
+                    limit.reschedule(0)
         if pool is not None and pool is not self._lent:
             await close_pool(pool, same_loop=same_loop)
 
@@ -356,9 +360,11 @@ class Database:
     async def _acquire_any(self) -> asyncpg.Connection:
         pool = self.check_open()
         try:
-            return await within(self._acquire_timeout, pool.acquire())
+            return await within(self._acquire_timeout, pool.acquire(), self._limits)
         except TimeoutError as error:
             drop_frames(error)  # those of a host's connection hold its password
+            if pool is not self._pool:
+                raise NotOpen from error
             raise self._none_free(pool) from error
         except BlogError:
             raise

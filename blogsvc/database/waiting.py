@@ -22,10 +22,11 @@ def pauses(first: float, longest: float) -> Iterator[float]:
         pause = min(pause * 2, longest)
 
 
-async def within(seconds: float, work: Awaitable[T]) -> T:
+async def within(seconds: float, work: Awaitable[T], limits: set[asyncio.Timeout]) -> T:
     """Await `work` as `asyncio.timeout` would, but set up no timer for what need not wait.
 
-    Raises `TimeoutError`.
+    While it waits, its limit is among `limits`, for who has to end it sooner. Raises
+    `TimeoutError`.
     """
     steps = work.__await__()
     try:
@@ -33,8 +34,12 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
     except StopIteration as done:
         result: T = done.value
         return result
-    async with asyncio.timeout(seconds):
-        return await _Begun(steps, first)
+    async with asyncio.timeout(seconds) as limit:
+        limits.add(limit)
+        try:
+            return await _Begun(steps, first)
+        finally:
+            limits.discard(limit)
 
 
 class _Begun(Awaitable[T]):

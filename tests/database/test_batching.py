@@ -491,6 +491,23 @@ async def test_closing_cuts_off_a_statement_for_many_and_each_is_told(
         assert {type(error) for error in errors} == {Unavailable}
 
 
+async def test_closing_tells_who_waits_for_a_connection_of_their_own(database: str) -> None:
+    blog = await BlogService(database, max_size=1, acquire_timeout=600).open()
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(blog.transaction())
+        calls = [
+            asyncio.create_task(blog.posts.create("T", "C")),
+            asyncio.create_task(blog.posts.get_or_none(1)),
+        ]
+        await asyncio.sleep(0.01)
+        await blog.close()
+        async with asyncio.timeout(PATIENCE):
+            errors = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(error) for error in errors} == {NotOpen}
+        with pytest.raises(BlogError):
+            await stack.aclose()
+
+
 async def test_closing_while_reads_wait_for_a_connection_leaves_no_task_behind(
     database: str,
 ) -> None:

@@ -47,19 +47,19 @@ async def never() -> str:
 
 @pytest.mark.parametrize("work", [at_once, after_a_while])
 async def test_it_returns_what_comes(work: Any) -> None:
-    assert await within(PATIENCE, work()) == "result"
+    assert await within(PATIENCE, work(), set()) == "result"
 
 
 @pytest.mark.parametrize("work", [fails_at_once, fails_after_a_while])
 async def test_it_raises_what_comes(work: Any) -> None:
     with pytest.raises(LookupError):
-        await within(PATIENCE, work())
+        await within(PATIENCE, work(), set())
 
 
 async def test_it_ends_what_takes_too_long_and_lets_it_clean_up() -> None:
     told.clear()
     with pytest.raises(TimeoutError):
-        await within(0.01, never())
+        await within(0.01, never(), set())
     assert told == ["cleaned up", "and waited for it"]
     await asyncio.sleep(0)  # nobody is cancelled any more
 
@@ -71,7 +71,7 @@ async def test_a_timeout_inside_is_told_from_its_own() -> None:
         return ""
 
     with pytest.raises(TimeoutError):
-        await within(PATIENCE, impatient())
+        await within(PATIENCE, impatient(), set())
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
@@ -79,7 +79,7 @@ async def test_a_timeout_inside_is_told_from_its_own() -> None:
 
 async def test_whoever_is_cancelled_meanwhile_is_cancelled() -> None:
     told.clear()
-    waiting = asyncio.create_task(within(PATIENCE, never()))
+    waiting = asyncio.create_task(within(PATIENCE, never(), set()))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -92,4 +92,4 @@ async def test_what_need_not_wait_costs_no_timer(monkeypatch: pytest.MonkeyPatch
         raise AssertionError(seconds)
 
     monkeypatch.setattr(asyncio, "timeout", refuse)
-    assert await within(PATIENCE, at_once()) == "result"
+    assert await within(PATIENCE, at_once(), set()) == "result"

@@ -20,7 +20,7 @@ import pytest
 from blogsvc import BlogService, Migrator, embedded
 from blogsvc.database import endpoint
 from blogsvc.embedded import program, watchdog
-from blogsvc.errors import BlogError, OutcomeUnknown, Unavailable
+from blogsvc.errors import NotOpen, OutcomeUnknown, Unavailable
 
 from ..support import PATIENCE, ROOT, becomes_true, eventually
 from .processes import (
@@ -337,7 +337,7 @@ async def test_closing_does_not_wait_for_a_start_that_is_under_way(
         await asyncio.sleep(0.1)
         async with asyncio.timeout(PATIENCE):
             await blog.close()
-            with pytest.raises(BlogError):
+            with pytest.raises(NotOpen):
                 await call
     finally:
         os.close(start)
