@@ -116,7 +116,8 @@ async def create_many(blog: BlogService, chance: random.Random, folder: Path) ->
 
 async def importing(blog: BlogService, chance: random.Random, folder: Path) -> None:
     report = await import_posts(blog.posts, [folder])
-    assert report.is_complete
+    # Posts of others under most of its slugs look like another blog, and are not overwritten.
+    assert all("else with --site" in skipped.reason for skipped in report.skipped), report
 
 
 WORKS: list[Work] = [upsert, delete, publish, create_many, importing]
