@@ -30,8 +30,11 @@ demo: $(DEMO)
 	@echo "  .venv/bin/python -m asyncio    from blogsvc import BlogService, as in docs/repository.md"
 	@echo "  make test                      the linter, the types and the tests"
 
+# Tests wait for servers more than they compute: two at once for each processor.
+TESTS_AT_ONCE ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+
 test: lint types
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
 # The lowest and the newest versions that pyproject.toml allows of tortoise-orm, aerich and asyncpg.
 BOUNDED ?= tests/tortoise tests/cli tests/migrations tests/posts tests/project/test_facts.py
@@ -44,7 +47,7 @@ bounds: $(READY)
 		.venv/bounds/bin/pip install --quiet --disable-pip-version-check \
 			--constraint .venv/bounds.txt --editable '.[dev]' && \
 		.venv/bounds/bin/pip list --format freeze | grep -iE '^(tortoise-orm|aerich|asyncpg)==' && \
-		.venv/bounds/bin/pytest -n auto --dist loadfile $(BOUNDED) || exit 1; \
+		.venv/bounds/bin/pytest -n $(TESTS_AT_ONCE) --dist loadfile $(BOUNDED) || exit 1; \
 	done
 
 # Each storm takes so many seconds; another CHAOS_SEED is another storm. docs/faults.md tells more.
