@@ -35,8 +35,11 @@ Key = int | str
 
 Statement = tuple[str, tuple[object, ...]]
 
-Run = Callable[[Callable[[], Statement | None]], Awaitable[list[asyncpg.Record]]]
-"""Gets a connection, asks what to run on it, and returns the rows."""
+Run = Callable[[Callable[[], Statement | None], bool], Awaitable[list[asyncpg.Record]]]
+"""Gets a connection, asks what to run on it, and returns the rows.
+
+The second argument says that it is costly, and has to wait while half the pool does such work.
+"""
 
 LANES: Final = 2
 """Statements of a kind that are at work before reads begin to wait: see docs/performance.md."""
@@ -53,6 +56,7 @@ class Same(NamedTuple):
 
     query: Query
     args: tuple[object, ...]
+    costly: bool = False
 
     def statement(self, keys: Sequence[Key]) -> Statement:
         return self.query, self.args
@@ -70,6 +74,10 @@ class ByKey(NamedTuple):
 
     one: Query
     many: Query
+
+    @property
+    def costly(self) -> bool:
+        return False
 
     def statement(self, keys: Sequence[Key]) -> Statement:
         if len(keys) == 1:
@@ -218,7 +226,7 @@ class Batching:
                 lane.task.cancel()
 
     async def _alone(self, kind: Kind, keys: Sequence[Key]) -> object:
-        rows = await self._run(lambda: kind.statement(keys))
+        rows = await self._run(lambda: kind.statement(keys), kind.costly)
         return kind.answer(keys, rows)
 
     def _finished(self, kind: Kind, queue: _Queue) -> None:
@@ -247,7 +255,7 @@ class Batching:
             self._open_lane(kind, queue, self._lanes)  # where not all could board
             return kind.statement(lane.keys) if lane.reads else None
 
-        rows = await self._run(board)
+        rows = await self._run(board, kind.costly)
         return kind.answer(lane.keys, rows)
 
     def _ended(self, kind: Kind, queue: _Queue, lane: _Lane, task: asyncio.Task[object]) -> None:

@@ -110,6 +110,8 @@ class Database:
     def _use(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._loop = asyncio.get_running_loop()
+        # Half of the connections remain for what is not costly.
+        self._turns = asyncio.Semaphore(max(1, pool.get_max_size() // 2))
         self._batching = Batching(
             self._run,
             lambda: self._none_free(pool),
@@ -156,13 +158,15 @@ class Database:
         """Ask the server for an answer."""
         await self.read(Query("SELECT 1"))
 
-    def read(self, query: Query, *args: object) -> Coroutine[Any, Any, list[asyncpg.Record]]:
+    def read(
+        self, query: Query, *args: object, costly: bool = False
+    ) -> Coroutine[Any, Any, list[asyncpg.Record]]:
         """Return the rows of a query, run in this task's transaction or by itself.
 
         Equal reads that wait are one: see `batching`. Those with a list among their arguments are
-        not compared.
+        not compared. At most half of the pool's connections are at work for costly ones.
         """
-        return self._read(Same(query, args), ())
+        return self._read(Same(query, args, costly), ())
 
     def read_by_key(
         self, kind: ByKey, keys: Sequence[Key]
@@ -177,7 +181,7 @@ class Database:
         self.check_open()
         if positions.wanted(self) is not None:
             # What this task has to see on a standby, a statement for others would not wait for.
-            return kind.answer(keys, await self._run(lambda: kind.statement(keys)))
+            return kind.answer(keys, await self._run(lambda: kind.statement(keys), kind.costly))
         assert self._batching is not None  # as long as there is a pool
         return await self._batching.read(kind, keys)
 
@@ -218,9 +222,15 @@ class Database:
         positions.want(self, position)
 
     async def _run(
-        self, statement: Callable[[], Statement | None], *, write: bool = False
+        self,
+        statement: Callable[[], Statement | None],
+        costly: bool = False,
+        *,
+        write: bool = False,
     ) -> list[asyncpg.Record]:
         """Get a connection, and run on it what `statement` says then."""
+        if costly:
+            return await self._run_in_turn(statement)
         connection = await self._acquire()
         answered = False
         try:
@@ -230,6 +240,18 @@ class Database:
         finally:
             await self._release(connection, answered=answered)
         return rows
+
+    async def _run_in_turn(self, statement: Callable[[], Statement | None]) -> list[asyncpg.Record]:
+        pool = self.check_open()
+        turns = self._turns
+        try:
+            await within(self._acquire_timeout, turns.acquire(), self._limits)
+        except TimeoutError as error:
+            raise (self._none_free(pool) if pool is self._pool else NotOpen()) from error
+        try:
+            return await self._run(statement)
+        finally:
+            turns.release()
 
     async def _fetch(
         self, connection: asyncpg.Connection, statement: Statement, *, write: bool = False

@@ -559,3 +559,50 @@ def test_a_service_of_another_loop_is_refused_before_anything_waits(database: st
         one.run(lanes.__aexit__(None, None, None))
         one.run(sql.close())
         one.run(blog.close())
+
+
+def costly(blog: BlogService, number: int) -> asyncio.Task[Any]:
+    query = Query(f"SELECT {number} WHERE {THROUGH}")
+    return asyncio.create_task(blog._database.read(query, costly=True))
+
+
+async def test_what_is_costly_leaves_half_of_the_connections_to_others(
+    database: str, sql: asyncpg.Connection, sent: list[Statement]
+) -> None:
+    async with BlogService(database, max_size=4) as blog:
+        async with closed_gate(sql):
+            reads = [costly(blog, number) for number in range(8)]
+            await blocked(sql, 2)
+            assert (
+                await asyncio.gather(*(blog.posts.count(tag=f"{n}") for n in range(9))) == [0] * 9
+            )
+            for gone in (reads[0], reads[5]):  # one that is at work, and one that waits
+                gone.cancel()
+            await asyncio.wait([reads[0], reads[5]])
+            await blocked(sql, 2)
+            assert len([query for query, _ in sent if THROUGH in query]) == 3
+        rows = await asyncio.gather(*(read for read in reads if not read.cancelled()))
+        assert [row[0][0] for row in rows] == [1, 2, 3, 4, 6, 7]
+
+
+async def test_closing_tells_who_waits_for_a_turn(database: str, sql: asyncpg.Connection) -> None:
+    blog = await BlogService(database, max_size=2, acquire_timeout=600).open()
+    async with closed_gate(sql):
+        at_work, waiting = costly(blog, 1), costly(blog, 2)
+        await blocked(sql, 1)
+        await blog.close()
+        async with asyncio.timeout(PATIENCE):
+            ended = await asyncio.gather(at_work, waiting, return_exceptions=True)
+        assert [type(error) for error in ended] == [Unavailable, NotOpen]
+
+
+async def test_who_waits_for_a_turn_waits_no_longer_than_for_a_connection(
+    database: str, sql: asyncpg.Connection
+) -> None:
+    async with BlogService(database, max_size=2, acquire_timeout=0.2) as blog:
+        async with closed_gate(sql):
+            at_work = costly(blog, 1)
+            await blocked(sql, 1)
+            with pytest.raises(Unavailable):
+                await costly(blog, 2)
+        await at_work
