@@ -6,7 +6,8 @@ second one finds the newest matches in the way that is shortest then, and ranks 
 
 The two need no common snapshot. The first one only says up to which id posts count, so that what is
 created in between is left out, and suggests a way. Where that one finds fewer than a thousand, be
-it that posts were deleted or that the newest ones misled, a third statement asks the search index.
+it that posts were deleted or that the newest ones misled, a third statement asks the search index,
+for a part of the posts at a time if it has very many matches.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from ..database import Database
@@ -31,8 +33,11 @@ SAMPLED: Final = 250
 UNWANTED: Final = 10_000
 """How many of the newest posts are looked at for a query of -words only, which no index knows."""
 
-ENTRIES_A_POST: Final = 20
+ENTRIES_A_POST: Final = 15
 """How many entries of the search index are read in the time that looking at a post takes."""
+
+MANY: Final = 20_000
+"""How many matches are more than the search index is asked for without a bound in time."""
 
 MAX_QUERY: Final = 1000
 
@@ -119,35 +124,57 @@ async def _found(
 ) -> tuple[list[Any], int]:
     """Return a row more than `limit`, if there are so many, and up to which id posts count."""
     sample = sql.sample(table, SAMPLED, visible=visible, tagged=bool(tags))
-    rows = await database.read(sample, words, upto, *tags)
+    rows = await database.read(sample, words, upto, *tags, costly=True)
     if not rows:
         return [], upto
     upto, matches, indexed = rows[0]
-    for way, reach in _ways(upto, matches, indexed):
+
+    async def ranked(way: sql.Way, reach: tuple[int, ...]) -> bool:
+        nonlocal rows
         statement = sql.search(table, way, RANKED, visible=visible, tagged=bool(tags))
-        rows = await database.read(statement, words, upto, *start, limit + 1, *reach, *tags)
-        if rows and rows[0][0] == RANKED:
-            break
+        asked = (words, upto, *start, limit + 1, *reach, *tags)
+        rows = await database.read(statement, *asked, costly=True)
+        return bool(rows) and rows[0][0] == RANKED
+
+    way, reach = _first_way(upto, matches, indexed)
+    if way != "index" and (await ranked(way, reach) or not indexed):
+        return rows, upto
+    if upto > MANY:
+        probe = sql.matches(table, MANY, tagged=bool(tags))
+        if (await database.read(probe, words, *tags, costly=True))[0][0] == MANY:
+            for back in _further(upto):
+                if await ranked("window", (back,)):
+                    return rows, upto
+    await ranked("index", ())
     return rows, upto
 
 
-def _ways(upto: int, matches: int, indexed: bool) -> list[tuple[sql.Way, tuple[int, ...]]]:
-    """Return the ways to try, each with how many posts it goes back at most.
+def _first_way(upto: int, matches: int, indexed: bool) -> tuple[sql.Way, tuple[int, ...]]:
+    """Return the way that should read least, with how many posts it goes back at most.
 
-    The first one should read least. Going back post by post reads as many more posts as the words
-    are rarer; combining the search index with the ids of that many posts reads every entry that
-    the index has for the words, which are more the larger the table. Where hardly one of a hundred
-    posts matches, take all that the search index has, which is also what remains where the first
-    one found too few. The index does not know such queries as have only -words, so those have a
+    Going back post by post reads as many more posts as the words are rarer; combining the search
+    index with the ids of that many posts reads every entry that the index has for the words, which
+    are more the larger the table. Where hardly one of a hundred posts matches, take all that the
+    search index has. The index does not know such queries as have only -words, so those have a
     bound of their own. What is measured of that stands in docs/search.md.
     """
     if not indexed:
-        return [("steps", (UNWANTED,))]
+        return "steps", (UNWANTED,)
     if matches * 100 > SAMPLED:
         looked_at = RANKED * SAMPLED // matches
         entries = upto * matches // SAMPLED
         reach = 2 * looked_at  # twice as far as should be enough
         if reach * 2 < upto:
-            way: sql.Way = "steps" if looked_at * ENTRIES_A_POST < entries else "window"
-            return [(way, (reach,)), ("index", ())]
-    return [("index", ())]
+            return "steps" if looked_at * ENTRIES_A_POST < entries else "window", (reach,)
+    return "index", ()
+
+
+def _further(upto: int) -> Iterator[int]:
+    """Yield how far back to look for words that the newest posts lack, and many others have.
+
+    Each time four times as far: all that match there are visited.
+    """
+    back = MANY
+    while back * 2 < upto:
+        yield back
+        back *= 4

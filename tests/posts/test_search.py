@@ -176,7 +176,7 @@ def test_the_larger_the_table_the_rarer_the_words_that_are_looked_for_post_by_po
     posts: int, of_250: int, way: str
 ) -> None:
     """As measured: the least of both, each with words that so many of 250 posts had."""
-    assert search._ways(posts, of_250, True)[0][0] == way
+    assert search._first_way(posts, of_250, True)[0] == way
 
 
 @pytest.fixture
@@ -192,6 +192,8 @@ async def six_hundred(blog: BlogService) -> None:
             + "middling " * (place % 10 == 0)
             + "rare " * (place in (7, 570))
             + "old " * (place < 20)
+            + "early " * (place < 300)
+            + "bygone " * (place < 560)
             + "lately " * (place >= 593 or place < 5)
             + "suddenly " * (place >= 591 or place < 5),
             "draft" if place % 4 == 3 else "published",
@@ -244,6 +246,30 @@ async def test_every_way_leads_to_the_newest_matches(
     assert ways == expected
 
 
+@pytest.mark.usefixtures("six_hundred")
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("bygone", ["window", "window"]),
+        ("early", ["window", "window", "index"]),
+        ("rare", ["index"]),
+        ("lately or early", ["window", "window", "window", "index"]),
+    ],
+)
+async def test_words_that_the_newest_posts_lack_are_looked_for_further_and_further_back(
+    blog: BlogService,
+    sql: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    ways: list[str],
+    query: str,
+    expected: list[str],
+) -> None:
+    monkeypatch.setattr(search, "MANY", 25)
+    found = {hit.post.id for hit in await blog.posts.search(query)}
+    assert found == set(sorted(await newest_matches(sql, query))[-10:])
+    assert ways == expected
+
+
 @pytest.mark.usefixtures("six_hundred", "ways")
 @pytest.mark.parametrize("query", ["common", "-common", "middling", "old", "suddenly", "lately"])
 async def test_every_way_can_be_turned_page_by_page(blog: BlogService, query: str) -> None:
@@ -265,8 +291,10 @@ async def test_writes_between_the_two_statements_do_no_harm(
     read = blog._database.read
     newest = max(await newest_matches(sql, query))
 
-    async def read_and_be_overtaken(statement: Query, *args: object) -> list[asyncpg.Record]:
-        rows = await read(statement, *args)
+    async def read_and_be_overtaken(
+        statement: Query, *args: object, **options: bool
+    ) -> list[asyncpg.Record]:
+        rows = await read(statement, *args, **options)
         await sql.execute("INSERT INTO posts (title, content) VALUES ('Newcomer', $1)", query)
         await sql.execute("DELETE FROM posts WHERE id = $1", newest)
         return rows

@@ -20,7 +20,7 @@ from .rows import (
     update,
     upsert,
 )
-from .searching import UNSPACED, UNSPACED_MARKS, Way, sample, search
+from .searching import UNSPACED, UNSPACED_MARKS, Way, matches, sample, search
 from .table import COLUMNS, FILTERS, SUMMARY, table_of
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "get_by_slug",
     "get_locked",
     "listing",
+    "matches",
     "neighbours",
     "of_files",
     "sample",

@@ -72,6 +72,19 @@ def sample(table: str, number: int, *, visible: bool, tagged: bool) -> Query:
 
 
 @cache
+def matches(table: str, most: int, *, tagged: bool) -> Query:
+    """Count the posts that match the query $1 (and have the tag $2), `most` at most."""
+    return Query(f"""
+        WITH {_asked(table)}
+        SELECT count(*) FROM (
+            SELECT FROM (
+                SELECT FROM {table} WHERE {_MATCHES} {_tagged(tagged, 2)} OFFSET 0
+            ) AS matching
+            LIMIT {most}
+        ) AS counted""")
+
+
+@cache
 def search(table: str, way: Way, ranked: int, *, visible: bool, tagged: bool) -> Query:
     """Rank the newest posts with ids up to $2 that match the query $1, at most `ranked` of them.
 
