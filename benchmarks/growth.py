@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import asyncpg
@@ -23,6 +22,7 @@ from blogsvc.posts import paging
 
 from .databases import filled
 from .filling import COMMON_RANK, RARE
+from .memory import highest
 from .peers.by_hand import ByHand
 from .texts import Texts
 
@@ -166,7 +166,7 @@ async def _use_memory(what: str, url: str, posts: int) -> float:
 
     async with BlogService(url, command_timeout=300) as blog:
         await blog.posts.page()
-        before = _highest()
+        before = highest()
         if what == "stream":
             number = 0
             async for _ in blog.posts.stream():
@@ -179,19 +179,12 @@ async def _use_memory(what: str, url: str, posts: int) -> float:
                 for title, content in Texts(seed=10).posts(min(posts, CREATED))
             )
             next(new)  # what makes the texts is there now
-            before = _highest()
+            before = highest()
             with contextlib.suppress(Enough):
                 async with blog.transaction():
                     await blog.posts.create_many(new)
                     raise Enough
-        return _highest() - before
-
-
-def _highest() -> float:
-    """Return the most memory that this process has held so far, in MB."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
+        return highest() - before
 
 
 if __name__ == "__main__":

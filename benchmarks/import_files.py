@@ -33,10 +33,11 @@ DATABASE: Final = "the database alone"
 _NAME: Final = "blogsvc_bench_files"
 
 _PROGRAM: Final = """
-import asyncio, json, resource, sys, time
+import asyncio, json, sys, time
 from pathlib import Path
 import asyncpg
 from blogsvc import BlogService
+from benchmarks.memory import highest
 from blogsvc.markdown import import_posts, read_post
 
 way, url, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
@@ -77,8 +78,7 @@ async def bring_in():
         return time.perf_counter() - began
 
 took = asyncio.run({"rows": rows, "create": create}.get(way, bring_in)())
-unit = 2**20 if sys.platform == "darwin" else 2**10
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+peak = highest()
 print(json.dumps([took, peak]))
 """
 
