@@ -42,7 +42,7 @@ The second argument says that it is costly, and has to wait while half the pool 
 """
 
 LANES: Final = 2
-"""Statements of a kind that are at work before reads begin to wait: see docs/performance.md."""
+"""Statements of a kind that are at work before reads begin to wait: see benchmarks/README.md."""
 
 MOST_KEYS: Final = 100
 """Keys in a statement for several reads, so that its answer stays small."""
