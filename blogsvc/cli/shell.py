@@ -55,9 +55,7 @@ async def url(keep: bool) -> None:
     """
     endpoint = Endpoint(None)
     if not endpoint.is_embedded:
-        given = await endpoint.hold()
-        target_of(given)  # which says what cannot be the URL of a database
-        echo(_for_psql(given, None)[0])
+        echo(_for_psql(await endpoint.hold(), None)[0])
     elif keep:
         try:
             echo(await endpoint.hold())

@@ -295,9 +295,9 @@ class PostRepository:
 
         The query is written as for a web search: words, `"an exact phrase"`, `-without`, `or`.
         Words in the title count more than in the text, and forms of a word count as the word. A
-        query without a word that can be searched for finds nothing. `tag` keeps the posts with it.
-        The newest 1000 matches are ranked. A query has at most 64 words, and five seconds. Raises
-        `InvalidQuery`, `InvalidCursor` and `OperationTimeout`.
+        query without a word that can be searched for finds nothing. With `tag`, only posts that
+        have it are found. The newest 1000 matches are ranked. A query has at most 64 words, and
+        five seconds. Raises `InvalidQuery`, `InvalidCursor` and `OperationTimeout`.
         """
         return await search.search(
             self._database,

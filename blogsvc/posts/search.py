@@ -37,7 +37,7 @@ ENTRIES_A_POST: Final = 15
 """How many entries of the search index are read in the time that looking at a post takes."""
 
 MANY: Final = 20_000
-"""How many matches are more than the search index is asked for without a bound in time."""
+"""As many matches of words that seemed rare are too many to visit all of them."""
 
 MAX_QUERY: Final = 1000
 

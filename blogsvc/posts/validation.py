@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from ..database import shown
+from ..database import is_whole, shown
 from ..errors import InvalidPost, InvalidQuery
 from .records import PUBLISHED, STATUSES, UNSET, NewPost, Status
 
@@ -215,8 +215,7 @@ def check_filter(argument: str, value: Any) -> Any:
 
 
 def check_limit(limit: int, argument: str = "limit") -> None:
-    whole = isinstance(limit, int) and not isinstance(limit, bool)
-    if not whole or not 1 <= limit <= MAX_LIMIT:
+    if not is_whole(limit) or not 1 <= limit <= MAX_LIMIT:
         raise InvalidQuery(argument, f"is {shown(limit)}; it goes from 1 to {MAX_LIMIT}")
 
 
