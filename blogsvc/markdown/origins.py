@@ -13,15 +13,12 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ..posts import text_is_storable
+from ..posts import MAX_SOURCE, text_is_storable
 
 _BETWEEN: Final = "//"
 _BYTE: Final = re.compile(rb"\\x([0-9a-f]{2})")
 _NO_FILE: Final = "sequelize:"
 _TOO_LONG: Final = "too-long"
-
-_LONGEST: Final = 2_000
-"""Bytes of a source: its index takes no entry of more than 2,704."""
 
 _LONGEST_NAME: Final = 255
 
@@ -47,7 +44,7 @@ class Origin(NamedTuple):
     def source(self) -> str:
         """The text that is stored; one that could not be indexed is replaced by a digest."""
         source = f"{self.site}{_BETWEEN}{self.path}"
-        if len(source.encode()) <= _LONGEST:
+        if len(source.encode()) <= MAX_SOURCE:
             return source
         return f"{_TOO_LONG}{_BETWEEN}{hashlib.sha256(source.encode()).hexdigest()}"
 

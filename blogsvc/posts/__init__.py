@@ -21,6 +21,7 @@ from .sources import Change, Sought, Stored, find_stored, former_slugs, store_po
 from .validation import (
     MAX_CONTENT,
     MAX_SLUG,
+    MAX_SOURCE,
     MAX_TAG,
     MAX_TITLE,
     check_post,
@@ -34,6 +35,7 @@ __all__ = [
     "DRAFT",
     "MAX_CONTENT",
     "MAX_SLUG",
+    "MAX_SOURCE",
     "MAX_TAG",
     "MAX_TITLE",
     "PUBLISHED",

@@ -41,7 +41,7 @@ MAX_TITLE: Final = 255
 MAX_SLUG: Final = 255
 MAX_TAG: Final = 255
 MAX_SOURCE: Final = 2000
-"""Bytes of a source: a longer one does not fit into its index."""
+"""Bytes of a source: its index takes no entry of more than 2,704."""
 
 MAX_LIMIT: Final = 1000
 MAX_BIGINT: Final = 2**63 - 1
