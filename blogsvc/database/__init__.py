@@ -10,7 +10,6 @@ from .connections import (
     connect,
     connect_to,
     create_pool,
-    leave_as_is,
 )
 from .endpoint import Endpoint, embedded_postgres
 from .names import is_name, quoted
@@ -46,7 +45,6 @@ __all__ = [
     "is_name",
     "is_whole",
     "join_url",
-    "leave_as_is",
     "pauses",
     "quoted",
     "shown",

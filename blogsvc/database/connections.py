@@ -166,12 +166,6 @@ async def create_pool(
         raise Unavailable("PostgreSQL closed a new connection at once. Try again.") from error
 
 
-async def leave_as_is(connection: asyncpg.Connection) -> None:
-    """As `reset` of a pool: spare a round trip at each release. No statement of ours changes the
-    session.
-    """
-
-
 async def close_pool(pool: asyncpg.Pool, *, same_loop: bool = True) -> None:
     """Close a pool's connections; those that are still at work after a moment are cut off."""
     if not same_loop:

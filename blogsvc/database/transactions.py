@@ -41,7 +41,6 @@ from .connections import (
     close_pool,
     create_pool,
     drop_frames,
-    leave_as_is,
 )
 from .poolers import release
 from .speaking import cut_off, is_gone, speaking_our_errors, told_of, what_it_means
@@ -129,7 +128,6 @@ class Database:
             connect_timeout=self._connect_timeout,
             command_timeout=self._command_timeout,
             again=again,
-            reset=leave_as_is,
         )
 
     async def close(self) -> None:

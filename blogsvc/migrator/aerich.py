@@ -28,7 +28,6 @@ from ..database import (
     Endpoint,
     close_pool,
     create_pool,
-    leave_as_is,
     target_of,
 )
 from ..errors import BlogError, MigrationError
@@ -210,7 +209,6 @@ class BlogClient(_RunsMigrations):
             connect_timeout=self._connect_timeout,
             settings=lock.settings(self.schema),
             init=prepare,
-            reset=leave_as_is,
             **connections.OPTIONS,
         )
 

@@ -20,7 +20,6 @@ from tortoise.backends.base.client import TransactionContext, TransactionContext
 from tortoise.context import TortoiseContext
 
 from blogsvc import embedded
-from blogsvc.database.connections import leave_as_is
 from blogsvc.database.poolers import Connection
 from blogsvc.database.url import _NO_ARGUMENTS, _PARSED
 from blogsvc.embedded import programs, watchdog
@@ -84,7 +83,9 @@ async def test_asyncpg_asks_the_connection_for_the_names_of_its_statements(serve
     assert all(row["name"].startswith("blogsvc_") for row in rows)
 
 
-async def test_the_pool_of_asyncpg_connects_and_resets_as_we_say(server: str) -> None:
+async def test_the_pool_of_asyncpg_connects_as_we_say_and_ends_transactions(
+    server: str, caplog: pytest.LogCaptureFixture
+) -> None:
     given: list[dict[str, Any]] = []
 
     async def connect_one(dsn: str, **options: Any) -> asyncpg.Connection:
@@ -92,13 +93,22 @@ async def test_the_pool_of_asyncpg_connects_and_resets_as_we_say(server: str) ->
         return await asyncpg.connect(dsn, **options)
 
     pool = await asyncpg.create_pool(
-        server, connect=connect_one, reset=leave_as_is, min_size=1, max_size=2, command_timeout=5
+        server,
+        connect=connect_one,
+        connection_class=Connection,
+        min_size=1,
+        max_size=2,
+        command_timeout=5,
     )
     try:
         async with pool.acquire() as connection:
             await connection.execute("SET application_name = 'left as is'")
         async with pool.acquire() as connection:
             assert await connection.fetchval("SHOW application_name") == "left as is"
+            await connection.execute("BEGIN")
+        async with pool.acquire() as connection:
+            assert not connection.is_in_transaction()
+            assert "Resetting connection with an active transaction" in caplog.text
             assert pool.get_size() == 1
     finally:
         await pool.close()
