@@ -186,17 +186,17 @@ class Batching:
     async def read(self, kind: Kind, keys: Sequence[Key] = ()) -> Any:
         """Return the answer to a read, which may be one for several: do not change it."""
         if len(keys) > MOST_KEYS:
-            return await self._alone(kind, keys)
+            return await self.read_alone(kind, keys)
         try:
             queue = self._queues.get(kind)
         except TypeError:  # no hash: a list is among the arguments, and is not compared
-            return await self._alone(kind, keys)
+            return await self.read_alone(kind, keys)
         if queue is None:
             queue = self._queues[kind] = _Queue()
         if queue.at_work < self._lanes and not queue.crowded:
             queue.at_work += 1
             try:
-                return await self._alone(kind, keys)
+                return await self.read_alone(kind, keys)
             finally:
                 self._finished(kind, queue)
         read = _Read(keys, self._loop)
@@ -213,7 +213,12 @@ class Batching:
         if isinstance(answer, BlogError):
             # One of its own: a raised error grows a traceback, and callers may add notes to it.
             raise copy.copy(answer) from answer.__cause__
-        return await self._alone(kind, keys) if answer is _ALONE else answer
+        return await self.read_alone(kind, keys) if answer is _ALONE else answer
+
+    async def read_alone(self, kind: Kind, keys: Sequence[Key]) -> Any:
+        """Return the answer to a read that shares its statement with no other one."""
+        rows = await self._run(lambda: kind.statement(keys), kind.costly)
+        return kind.answer(keys, rows)
 
     def close(self) -> None:
         """Tell those who wait that it is closed; statements that were sent go on."""
@@ -224,10 +229,6 @@ class Batching:
         for lane in self._open:
             if not lane.sent and lane.task is not None:
                 lane.task.cancel()
-
-    async def _alone(self, kind: Kind, keys: Sequence[Key]) -> object:
-        rows = await self._run(lambda: kind.statement(keys), kind.costly)
-        return kind.answer(keys, rows)
 
     def _finished(self, kind: Kind, queue: _Queue) -> None:
         queue.at_work -= 1

@@ -172,16 +172,21 @@ class Database:
         """Return the rows with these keys, and perhaps others, that were read with them."""
         return self._read(kind, keys)
 
-    async def _read(self, kind: Kind, keys: Sequence[Key]) -> Any:
+    def _read(self, kind: Kind, keys: Sequence[Key]) -> Coroutine[Any, Any, Any]:
         joined = self._joined()
         if joined is not None:
-            return kind.answer(keys, await self._fetch(joined, kind.statement(keys)))
+            return self._read_inside(joined, kind, keys)
         self.check_open()
+        assert self._batching is not None  # as long as there is a pool
         if positions.wanted(self) is not None:
             # What this task has to see on a standby, a statement for others would not wait for.
-            return kind.answer(keys, await self._run(lambda: kind.statement(keys), kind.costly))
-        assert self._batching is not None  # as long as there is a pool
-        return await self._batching.read(kind, keys)
+            return self._batching.read_alone(kind, keys)
+        return self._batching.read(kind, keys)
+
+    async def _read_inside(
+        self, connection: asyncpg.Connection, kind: Kind, keys: Sequence[Key]
+    ) -> Any:
+        return kind.answer(keys, await self._fetch(connection, kind.statement(keys)))
 
     async def write(self, command: Command, *args: object) -> list[asyncpg.Record]:
         """Run a command, in this task's transaction or by itself, and return its rows.
