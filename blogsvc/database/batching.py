@@ -2,10 +2,11 @@
 
 Of each kind of read, a few statements are at work at a time: its lanes. A read that finds a lane
 free goes at once and alone, in the task of its caller. One that finds none waits, and whatever
-waits when a connection is had for the next statement goes in that one. No clock makes a batch
-larger: the busier the server, the more reads a statement answers. (Where the last statement was for
-several, the next one is sent after the other tasks have had their turn on the event loop. The same
-callers are likely to come again, and the first of them would go alone.)
+waits when a connection is had for the next statement goes in that one; where more lanes are free,
+they share who waits. No clock makes a batch larger: the busier the server, the more reads a
+statement answers. (Where the last statement was for several, the next one is sent after the other
+tasks have had their turn on the event loop. The same callers are likely to come again, and the
+first of them would go alone.)
 
 - A read never joins a statement that was sent before it was called. So it sees everything that was
   committed by then.
@@ -21,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import copy
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, NewType
 
@@ -46,6 +48,9 @@ LANES: Final = 2
 
 MOST_KEYS: Final = 100
 """Keys in a statement for several reads, so that its answer stays small."""
+
+ENOUGH_KEYS: Final = 8
+"""Keys that are worth a statement of their own, where another lane is free."""
 
 PATIENCE: Final = 0.05
 """Seconds after which a read that still waits gets a further statement: the others are slow."""
@@ -151,11 +156,17 @@ class _Queue:
         else:
             self.waiting.pop(read, None)
 
-    def board(self, lane: _Lane) -> None:
-        """Put into a lane who waits, the first ones first."""
+    def board(self, lane: _Lane, lanes: int) -> None:
+        """Put into a lane its share of those who wait, the first ones first.
+
+        Those of the `lanes` that are free have equal shares. So the server works for one while the
+        answer to another is handed out here.
+        """
+        free = max(1, lanes - self.at_work + 1)  # with this one, which is counted as at work
+        most = min(MOST_KEYS, max(ENOUGH_KEYS, math.ceil(len(self.waiting) / free)))
         keys: dict[Key, None] = {}
         for read in self.waiting:
-            if len(keys) + len(read.keys) > MOST_KEYS and lane.reads:
+            if len(keys) + len(read.keys) > most and lane.reads:
                 break
             keys.update(dict.fromkeys(read.keys))
             lane.reads[read] = None
@@ -252,7 +263,7 @@ class Batching:
 
     async def _carry(self, kind: Kind, queue: _Queue, lane: _Lane) -> object:
         def board() -> Statement | None:
-            queue.board(lane)
+            queue.board(lane, self._lanes)
             self._open_lane(kind, queue, self._lanes)  # where not all could board
             return kind.statement(lane.keys) if lane.reads else None
 

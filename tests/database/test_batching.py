@@ -149,6 +149,26 @@ async def test_a_statement_for_many_has_its_bounds(
     ]
 
 
+@pytest.mark.parametrize(("waiting", "shares"), [(8, [8]), (20, [10, 10]), (21, [11, 10])])
+async def test_lanes_that_are_free_share_those_who_wait(
+    blog: BlogService,
+    sql: asyncpg.Connection,
+    sent: list[Statement],
+    waiting: int,
+    shares: list[int],
+) -> None:
+    async with full_lanes(blog, sql):
+        crowd = [number(blog, 11), number(blog, 12)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*crowd)  # after which nobody goes alone
+    sent.clear()
+    async with closed_gate(sql):
+        reads = [number(blog, 100 + key) for key in range(waiting)]
+        await blocked(sql, len(shares))
+    assert await asyncio.gather(*reads) == [1000 + 10 * key for key in range(waiting)]
+    assert [len(keys) for _, (keys,) in sent if isinstance(keys, list)] == shares
+
+
 async def test_equal_reads_that_wait_are_read_once_and_others_are_not_held_up(
     blog: BlogService, sql: asyncpg.Connection, sent: list[Statement]
 ) -> None:
@@ -537,7 +557,7 @@ async def test_who_cancels_tasks_that_are_not_its_own_leaves_no_read_waiting(
             statement.cancel()
             errors = await asyncio.gather(*reads, return_exceptions=True)
         assert {type(error) for error in errors} == {Unavailable}
-        again = [number(blog, key) for key in range(9)]
+        again = [number(blog, key) for key in range(8)]
         await blocked(sql, 1)
         everything = asyncio.all_tasks() - before
         for task in everything:
