@@ -264,12 +264,9 @@ async def _middle(
     number = await connection.fetchval(sql.count("posts", names), *values)
     if not number:
         return await _middle(connection, order, {})
-    statement = sql.listing("posts", "id", order, names, after=False)
-    ids = await connection.fetch(statement, *values, max(1, number // 2))
-    column, _ = sql.ORDERS[order]
-    at, id = await connection.fetchrow(
-        f"SELECT {column}, id FROM posts WHERE id = $1", ids[-1]["id"]
-    )
+    half, (column, _) = max(1, number // 2), sql.ORDERS[order]
+    statement = sql.listing("posts", f"{column}, id", order, names, half, after=False)
+    at, id = (await connection.fetch(statement, *values, half))[-1]
     return at, id
 
 
@@ -296,7 +293,7 @@ async def _explain(
 ) -> tuple[int, str]:
     conditions = paging.conditions_of(filters, order)
     statement = sql.listing(
-        "posts", sql.COLUMNS, order, paging.names_of(conditions), after=place is not None
+        "posts", sql.COLUMNS, order, paging.names_of(conditions), 21, after=place is not None
     )
     return await _explained(
         connection, statement, [*paging.values_of(conditions), *(place or ()), 21]

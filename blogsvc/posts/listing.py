@@ -103,7 +103,7 @@ async def _slice(
     limit: int,
 ) -> list[Kind]:
     names = paging.names_of(conditions)
-    query = sql.listing(table, shape.columns, order, names, after=start is not None)
+    query = sql.listing(table, shape.columns, order, names, limit, after=start is not None)
     values = paging.values_of(conditions)
     rows = await database.read(query, *values, *(start or ()), limit)
     return [shape.of_row(row) for row in rows]

@@ -197,7 +197,7 @@ async def test_a_large_table_is_read_from_the_index_of_its_order(
     await sql.execute("ANALYZE posts")
     for order in ORDERS:
         statement = sql_of_posts.listing(
-            "posts", sql_of_posts.COLUMNS, order, (), after=False
+            "posts", sql_of_posts.COLUMNS, order, (), 20, after=False
         ).replace("$1", "20")
         plan = "\n".join(row[0] for row in await sql.fetch("EXPLAIN " + statement))
         assert "Index Scan" in plan, plan
@@ -214,6 +214,7 @@ async def plan_of(
         sql_of_posts.COLUMNS,
         order,
         paging.names_of(conditions),
+        21,
         after=start is not None,
     )
     values = [*paging.values_of(conditions), *(start or ()), 21]

@@ -51,6 +51,10 @@ async def _many(posts: PostRepository, id: int) -> None:
     await posts.create_many([NewPost("New", ""), NewPost("Other", "", slug="post-6")])
 
 
+async def _two_pages(posts: PostRepository, id: int) -> None:
+    await posts.page(after=(await posts.page()).next)
+
+
 CALLS: dict[str, tuple[Callable[[PostRepository, int], Awaitable[object]], int]] = {
     "get": (lambda posts, id: posts.get(id), 1),
     "get what is not there": (lambda posts, id: posts.get_or_none(10**9), 0),
@@ -90,6 +94,34 @@ async def test_a_call_reads_the_posts_that_it_is_about(
         read[name] = await guessing.fetchval(READ) - before
         await transaction.rollback()
     assert {name: number for name, number in read.items() if number > CALLS[name][1]} == {}
+
+
+OFTEN: dict[str, Callable[[PostRepository, int], Awaitable[object]]] = {
+    **{name: call for name, (call, _) in CALLS.items() if not name.startswith("count")},
+    "get two": lambda posts, id: posts.get_many((id, id + 1)),
+    "a page with room for more": lambda posts, id: posts.page(limit=60),
+    "a page of what is visible": lambda posts, id: posts.page(visible=True, order="published"),
+    "the next page": _two_pages,
+    "summaries": lambda posts, id: posts.summaries(limit=5),
+    "search": lambda posts, id: posts.search("word"),
+}
+
+
+async def test_what_is_called_often_is_not_planned_each_time(
+    blog: BlogService, guessing: asyncpg.Connection
+) -> None:
+    id = await guessing.fetchval("SELECT id FROM posts WHERE slug = 'post-9'")
+    await guessing.execute("SET plan_cache_mode = auto")
+    for call in OFTEN.values():
+        transaction = guessing.transaction()
+        await transaction.start()
+        async with blog.transaction(connection=guessing):
+            for _ in range(12):
+                with contextlib.suppress(BlogError):
+                    await call(blog.posts, id)
+        await transaction.rollback()
+    rows = await guessing.fetch("SELECT * FROM pg_prepared_statements")
+    assert [row["statement"] for row in rows if row["custom_plans"] > 5] == []
 
 
 async def test_many_slugs_read_at_once_read_their_posts_only(

@@ -130,8 +130,8 @@ async def test_the_rest_of_a_long_content_is_not_read(
 
 
 async def pages_read(sql: asyncpg.Connection, columns: str) -> int:
-    statement = statements.listing("posts", columns, "newest", (), after=False).replace("$1", "20")
-    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement
+    statement = statements.listing("posts", columns, "newest", (), 20, after=False)
+    explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement.replace("$1", "20")
     (plan,) = json.loads(await sql.fetchval(explain))
     read: int = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
     return read
@@ -150,7 +150,7 @@ async def test_a_list_of_two_hundred_titles_does_not_move_the_contents(
         await sql.execute("ALTER TABLE posts ENABLE TRIGGER posts_keep_rules")
     page = await blog.posts.summaries(limit=200)
     assert len(page) == 200
-    statement = statements.listing("posts", statements.SUMMARY, "newest", (), after=False)
+    statement = statements.listing("posts", statements.SUMMARY, "newest", (), 200, after=False)
     rows = await sql.fetch(statement, 200)
     assert sum(len(str(value)) for row in rows for value in row.values()) < 300_000
 

@@ -37,6 +37,12 @@ FAR: Final = 10_000
 """The same, before an index of another time or of the status is asked: more posts have these."""
 
 
+_ROOMS: Final = (32, 128, 512)
+"""Posts that a slice is planned for. PostgreSQL takes a LIMIT that it does not know for a tenth of
+the table, and would go on making a new plan for each slice.
+"""
+
+
 @cache
 def count(table: str, filters: tuple[str, ...]) -> Query:
     """Count what the filters let through; the parameters are theirs."""
@@ -47,9 +53,12 @@ def count(table: str, filters: tuple[str, ...]) -> Query:
 
 @cache
 def listing(
-    table: str, columns: str, order: Order, filters: tuple[str, ...], *, after: bool
+    table: str, columns: str, order: Order, filters: tuple[str, ...], most: int, *, after: bool
 ) -> Query:
-    """Read a slice: parameters are the filters', then position and id to start after, limit."""
+    """Read a slice of `most` posts, or fewer; `columns` have the id, and that of the order.
+
+    Parameters are the filters', then position and id to start after, limit.
+    """
     column, descending = ORDERS[order]
     conditions, used = _conditions(filters)
     bounds = {name for name in filters if _BOUNDS.get(name) == column}
@@ -67,7 +76,12 @@ def listing(
     limit = f"LIMIT ${used + 1}"
     reach = _reach(column, {*filters} - bounds)
     if reach is None:
-        return Query(f"SELECT {columns} FROM {table} WHERE {wanted} {ordered} {limit}")
+        room = next((room for room in _ROOMS if room >= most), most)
+        return Query(f"""
+            SELECT * FROM (
+                SELECT {columns} FROM {table} WHERE {wanted} {ordered} LIMIT {room}
+            ) AS slice
+            {ordered} {limit}""")
     # A plan that walks along the order is right where many posts match and reads the whole table
     # where few do; one that asks the filters' indexes is right where few do. The planner cannot
     # know for a prepared statement. So walk a little way first. OFFSET 0 keeps the two apart.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...database import ByKey, Command, Query
-from .table import COLUMNS, as_meant, cache, comparable, placeholders, taken
+from .table import COLUMNS, KEYS, as_meant, cache, comparable, placeholders, taken
 
 
 @cache
@@ -17,7 +17,7 @@ def get(table: str) -> ByKey:
     """Read posts by their ids."""
     return ByKey(
         Query(f"SELECT {COLUMNS} FROM {table} WHERE id = $1"),
-        Query(f"SELECT id, {COLUMNS} FROM {table} WHERE id = ANY($1::text[]::bigint[])"),
+        Query(f"SELECT id, {COLUMNS} FROM {table} WHERE id = ANY({KEYS}::bigint[])"),
     )
 
 
@@ -43,10 +43,10 @@ def get_by_slug(table: str) -> ByKey:
             LIMIT 1"""
 
     return ByKey(
-        Query(found(COLUMNS, "$1")),
+        Query(found(COLUMNS, "(SELECT $1::text)")),
         Query(f"""
             SELECT wanted.address, {COLUMNS}
-            FROM pg_catalog.unnest($1::text[]) AS wanted (address)
+            FROM pg_catalog.unnest({KEYS}) AS wanted (address)
             CROSS JOIN LATERAL ({found("*", "wanted.address")}) AS found"""),
     )
 
@@ -56,7 +56,7 @@ def exists(table: str) -> ByKey:
     """Read which of some ids there are."""
     return ByKey(
         Query(f"SELECT FROM {table} WHERE id = $1"),
-        Query(f"SELECT id FROM {table} WHERE id = ANY($1::text[]::bigint[])"),
+        Query(f"SELECT id FROM {table} WHERE id = ANY({KEYS}::bigint[])"),
     )
 
 

@@ -67,7 +67,9 @@ def sample(table: str, number: int, *, visible: bool, tagged: bool) -> Query:
         WITH {_asked(table)}
         SELECT max(id), count(*) FILTER (WHERE {_MATCHES} {_shown(visible)} {_tagged(tagged, 3)}),
             (SELECT querytree(words) <> 'T' FROM query)
-        FROM (SELECT * FROM {table} WHERE id <= $2 ORDER BY id DESC LIMIT {number}) AS newest
+        FROM (
+            SELECT * FROM {table} WHERE id <= (SELECT $2::bigint) ORDER BY id DESC LIMIT {number}
+        ) AS newest
         HAVING count(*) > 0""")
 
 

@@ -41,6 +41,13 @@ SENT_AS: Final = {"metadata": "text::jsonb", "tags": "text[]", "former_slugs": "
 # What PostgreSQL's own operators compare: arrays and VARCHAR have none that fit exactly.
 COMPARED_AS_TEXT: Final = ("title", "slug", "status", "tags", "former_slugs")
 
+KEYS: Final = "(SELECT $1::text[])"
+"""The keys of a statement for several reads.
+
+PostgreSQL sees how many there are only when it runs the statement. Else it would plan each one anew
+for a few keys, which takes longer than reading them.
+"""
+
 # Bounded, since a schema's name may come from the address that a visitor types.
 cache = lru_cache(maxsize=10_000)
 
