@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -80,14 +80,13 @@ class PostSummary:
     metadata: dict[str, Any] = field(hash=False)
 
 
-def _unfrozen(kind: type) -> Any:
-    """Return a twin of a frozen dataclass, with equal slots.
+def _unfrozen(kind: Any) -> Any:
+    """Return a class of the same slots as a frozen dataclass.
 
     A frozen dataclass sets each field through `object.__setattr__`, which takes four times as long
     as reading the row did. So a record is filled while it is not frozen yet.
     """
-    slots = [(each.name, each.type) for each in fields(kind)]
-    return make_dataclass(f"_Unfrozen{kind.__name__}", slots, slots=True)
+    return type(f"_Unfrozen{kind.__name__}", (), {"__slots__": kind.__slots__})
 
 
 _UnfrozenRecord: Final = _unfrozen(PostRecord)
@@ -96,19 +95,45 @@ _UnfrozenSummary: Final = _unfrozen(PostSummary)
 
 def record_of(row: Iterable[Any]) -> PostRecord:
     """Return the record of a row of `sql.COLUMNS`: its fields in their order."""
-    record = _UnfrozenRecord(*row)
-    record.tags = tuple(record.tags) if record.tags else ()
-    record.metadata = _metadata_of(record.id, record.metadata) if record.metadata else {}
+    record = _UnfrozenRecord()
+    (
+        record.id,
+        record.title,
+        record.content,
+        record.slug,
+        record.status,
+        record.published_at,
+        record.version,
+        record.created_at,
+        record.updated_at,
+        tags,
+        metadata,
+    ) = row
+    record.tags = tuple(tags) if tags else ()
+    record.metadata = _metadata_of(record.id, metadata) if metadata else {}
     record.__class__ = PostRecord
     return record  # type: ignore[no-any-return]
 
 
 def summary_of(row: Iterable[Any]) -> PostSummary:
     """Return the summary of a row of `sql.SUMMARY`: its fields, the excerpt not made yet."""
-    summary = _UnfrozenSummary(*row)
-    summary.excerpt = excerpt_of(summary.excerpt)
-    summary.tags = tuple(summary.tags) if summary.tags else ()
-    summary.metadata = _metadata_of(summary.id, summary.metadata) if summary.metadata else {}
+    summary = _UnfrozenSummary()
+    (
+        summary.id,
+        summary.title,
+        content,
+        summary.slug,
+        summary.status,
+        summary.published_at,
+        summary.version,
+        summary.created_at,
+        summary.updated_at,
+        tags,
+        metadata,
+    ) = row
+    summary.excerpt = excerpt_of(content)
+    summary.tags = tuple(tags) if tags else ()
+    summary.metadata = _metadata_of(summary.id, metadata) if metadata else {}
     summary.__class__ = PostSummary
     return summary  # type: ignore[no-any-return]
 
