@@ -11,12 +11,13 @@ from .connections import (
     connect_to,
     create_pool,
 )
+from .database import Command, Database
 from .endpoint import Endpoint, embedded_postgres
 from .names import is_name, quoted
 from .poolers import Connection
 from .speaking import is_gone, speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
-from .transactions import Command, Database, Isolation
+from .transactions import Isolation
 from .url import DatabaseURL, join_url, split_url, target_of
 from .waiting import pauses
 

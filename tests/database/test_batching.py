@@ -15,6 +15,7 @@ import pytest
 from blogsvc import BlogService
 from blogsvc.database import ByKey, Database, Query, batching
 from blogsvc.database.batching import LANES, Statement
+from blogsvc.database.pool import Pool
 from blogsvc.errors import BlogError, NotOpen, OperationTimeout, Unavailable, WrongEventLoop
 
 from ..support import PATIENCE, becomes_true
@@ -396,9 +397,9 @@ async def test_who_calls_after_a_connection_was_asked_for_can_hope_for_the_next(
     blog: BlogService, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[asyncio.Future[None]] = []
-    acquire = Database._acquire
+    acquire = Pool.acquire
 
-    async def first_when_told(self: Database) -> asyncpg.Connection:
+    async def first_when_told(self: Pool) -> asyncpg.Connection:
         if not asked:
             asked.append(asyncio.get_running_loop().create_future())
             await asked[0]
@@ -407,7 +408,7 @@ async def test_who_calls_after_a_connection_was_asked_for_can_hope_for_the_next(
     async with full_lanes(blog, sql):
         early = [number(blog, key) for key in (11, 12)]
         await asyncio.sleep(0)
-        monkeypatch.setattr(Database, "_acquire", first_when_told)
+        monkeypatch.setattr(Pool, "acquire", first_when_told)
     await becomes_true(lambda: asyncio.sleep(0, asked))
     async with closed_gate(sql):
         late = [number(blog, key) for key in (14, 15, 16)]
