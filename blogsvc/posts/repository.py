@@ -6,10 +6,17 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import datetime
 from operator import index
-from typing import Any, Unpack
+from typing import Any, Final, Literal, Unpack
 
 from ..database import Database
-from ..errors import AlreadyExists, NotInTransaction, PostInUse, PostNotFound, VersionConflict
+from ..errors import (
+    AlreadyExists,
+    DatabaseError,
+    NotInTransaction,
+    PostInUse,
+    PostNotFound,
+    VersionConflict,
+)
 from . import creating, listing, search, sql, validation
 from .paging import Filters
 from .records import (
@@ -27,6 +34,11 @@ from .records import (
     Unset,
     record_of,
 )
+
+_ATTEMPTS: Final = 3
+"""Times that a change is tried which changes nothing, though it should: somebody else may have set
+the same just before, and something else just after.
+"""
 
 
 class PostRepository:
@@ -263,8 +275,7 @@ class PostRepository:
         """Store a post under a slug, or bring the one that is there up to date.
 
         Returns it, and whether it was created. What is left out stays as it is; a new post is a
-        draft. Where nothing would change, nothing is written. Raises
-        `InvalidPost`.
+        draft. Where nothing would change, nothing is written. Raises `InvalidPost`.
         """
         validation.check_line("slug", slug)
         fields = validation.check_fields(
@@ -276,11 +287,15 @@ class PostRepository:
             metadata=metadata,
         )
         command = sql.upsert(self._table, tuple(fields))
-        rows = await self._database.write(command, slug, *fields.values())
-        if rows:
-            post = record_of(rows[0])
-            return post, post.version == 1
-        return await self.get_by_slug(slug), False
+        for _ in range(_ATTEMPTS):
+            rows = await self._database.write(command, slug, *fields.values())
+            if rows:
+                post = record_of(rows[0])
+                return post, post.version == 1
+            found, is_equal = await self._compared("slug", slug, fields)
+            if found is not None and is_equal:
+                return found, False
+        raise _held_back(slug, "stored")
 
     async def search(
         self,
@@ -346,11 +361,12 @@ class PostRepository:
                 rows = await self._database.write(sql.delete(self._table), id, expected_version)
             if rows:
                 return
-        try:
-            await self._unchanged(id, expected_version)
-        except PostNotFound:
-            if not missing_ok:
-                raise
+        post = await self.get_or_none(id)
+        if post is not None:
+            _at_version(post, expected_version)
+            raise _held_back(id, "deleted")
+        if not missing_ok:
+            raise PostNotFound(id=id)
 
     async def _locked(self, id: int) -> PostRecord | None:
         if not validation.id_is_possible(id):
@@ -364,20 +380,45 @@ class PostRepository:
         possible = validation.id_is_possible(id) and validation.version_is_possible(
             expected_version
         )
-        if changes and possible:
-            command = sql.update(self._table, tuple(changes))
+        if not (changes and possible):
+            return _at_version(await self.get(id), expected_version)
+        command = sql.update(self._table, tuple(changes))
+        for _ in range(_ATTEMPTS):
             with _named(id, changes.get("slug")):
                 rows = await self._database.write(command, id, expected_version, *changes.values())
             if rows:
                 return record_of(rows[0])
-        return await self._unchanged(id, expected_version)
+            found, is_equal = await self._compared("id", id, changes)
+            if found is None:
+                raise PostNotFound(id=id)
+            post = _at_version(found, expected_version)
+            if is_equal:
+                return post
+        raise _held_back(id, "changed")
 
-    async def _unchanged(self, id: int, expected_version: int | None) -> PostRecord:
-        """Tell why nothing was changed: no such post, another version, or nothing to change."""
-        post = await self.get(id)
-        if expected_version is not None and post.version != expected_version:
-            raise VersionConflict(id, expected_version, post.version)
-        return post
+    async def _compared(
+        self, key: Literal["id", "slug"], value: int | str, fields: Mapping[str, object]
+    ) -> tuple[PostRecord | None, bool]:
+        """Return the post with this key, if there is one, and whether it has these fields."""
+        query = sql.compare(self._table, key, tuple(fields))
+        rows = await self._database.read(query, value, *fields.values())
+        if not rows:
+            return None, False
+        *row, is_equal = rows[0]
+        return record_of(row), is_equal
+
+
+def _at_version(post: PostRecord, expected: int | None) -> PostRecord:
+    if expected is not None and post.version != expected:
+        raise VersionConflict(post.id, expected, post.version)
+    return post
+
+
+def _held_back(post: int | str, done: str) -> DatabaseError:
+    return DatabaseError(
+        f"Post {post!r} was not {done}, and PostgreSQL gave no reason: a trigger of yours, or a "
+        "policy for rows, keeps it as it is. `blogsvc check` names them."
+    )
 
 
 @contextlib.contextmanager

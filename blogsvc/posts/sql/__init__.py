@@ -10,6 +10,7 @@ arrays is a word of SQL, and no call.)
 from .files import former_slugs, of_files, taken_slugs, update_seen
 from .lists import ORDERS, count, listing, neighbours, tags
 from .rows import (
+    compare,
     create,
     create_many,
     delete,
@@ -31,6 +32,7 @@ __all__ = [
     "UNSPACED",
     "UNSPACED_MARKS",
     "Way",
+    "compare",
     "count",
     "create",
     "create_many",

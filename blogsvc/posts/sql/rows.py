@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ...database import ByKey, Command, Query
 from .table import COLUMNS, KEYS, as_meant, cache, comparable, placeholders, taken
 
@@ -107,6 +109,16 @@ def update(table: str, fields: tuple[str, ...]) -> Command:
         WHERE id = $1 AND version = COALESCE($2, version)
             AND ({before}) IS DISTINCT FROM ({after})
         RETURNING {COLUMNS}""")
+
+
+@cache
+def compare(table: str, key: Literal["id", "slug"], fields: tuple[str, ...]) -> Query:
+    """Read the post with the key $1; the last column says whether these fields equal $2 and on."""
+    before = comparable(fields, fields)
+    after = comparable(fields, placeholders(fields, 2))
+    return Query(f"""
+        SELECT {COLUMNS}, ({before}) IS NOT DISTINCT FROM ({after})
+        FROM {table} WHERE {comparable([key], [key])} = $1""")
 
 
 @cache
