@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,14 +19,18 @@ Kind = TypeVar("Kind", PostRecord, PostSummary)
 
 @dataclass(frozen=True)
 class Shape(Generic[Kind]):
-    """What is read of each post, and what is made of the row."""
+    """What is read of each post, and what is made of the row.
+
+    After `in_a_row` of them, other tasks of the event loop have their turn.
+    """
 
     columns: str
     of_row: Callable[[Iterable[Any]], Kind]
+    in_a_row: int
 
 
-RECORDS: Final = Shape(sql.COLUMNS, record_of)
-SUMMARIES: Final = Shape(sql.SUMMARY, summary_of)
+RECORDS: Final = Shape(sql.COLUMNS, record_of, 5000)
+SUMMARIES: Final = Shape(sql.SUMMARY, summary_of, 25)  # an excerpt takes as long as 100 records
 
 
 async def page(
@@ -106,7 +111,12 @@ async def _slice(
     query = sql.listing(table, shape.columns, order, names, limit, after=start is not None)
     values = paging.values_of(conditions)
     rows = await database.read(query, *values, *(start or ()), limit)
-    return [shape.of_row(row) for row in rows]
+    found: list[Kind] = []
+    for first in range(0, len(rows), shape.in_a_row):
+        if first:
+            await asyncio.sleep(0)
+        found += map(shape.of_row, rows[first : first + shape.in_a_row])
+    return found
 
 
 async def _counted(database: Database, table: str, conditions: dict[str, Any]) -> int:

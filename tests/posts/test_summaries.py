@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from pydantic import TypeAdapter
 
 from blogsvc import BlogService, NewPost, Page, PostRecord, PostSummary
 from blogsvc.errors import InvalidCursor, InvalidQuery
+from blogsvc.posts import listing, records
 from blogsvc.posts import sql as statements
 from blogsvc.posts.excerpts import SLICE
 
@@ -153,6 +156,32 @@ async def test_a_list_of_two_hundred_titles_does_not_move_the_contents(
     statement = statements.listing("posts", statements.SUMMARY, "newest", (), 200, after=False)
     rows = await sql.fetch(statement, 200)
     assert sum(len(str(value)) for row in rows for value in row.values()) < 300_000
+
+
+async def test_a_long_list_of_summaries_lets_other_tasks_have_their_turn(
+    blog: BlogService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blog.posts.create_many(NewPost(f"Post {n}", "Text") for n in range(300))
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    made: list[int] = []
+
+    def counted(row: Iterable[Any]) -> PostSummary:
+        made.append(turns)
+        return records.summary_of(row)
+
+    shape = dataclasses.replace(listing.SUMMARIES, of_row=counted)
+    monkeypatch.setattr(listing, "SUMMARIES", shape)
+    other = asyncio.create_task(take_turns())
+    assert len(await blog.posts.summaries(limit=300)) == 300
+    other.cancel()
+    assert max(made.count(turn) for turn in made) <= 25
 
 
 async def test_an_excerpt_can_be_shown_as_it_is_but_is_no_html(blog: BlogService) -> None:
