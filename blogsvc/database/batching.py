@@ -163,7 +163,8 @@ class _Queue:
         answer to another is handed out here.
         """
         free = max(1, lanes - self.at_work + 1)  # with this one, which is counted as at work
-        most = min(MOST_KEYS, max(ENOUGH_KEYS, math.ceil(len(self.waiting) / free)))
+        waiting = sum(len(read.keys) for read in self.waiting)
+        most = min(MOST_KEYS, max(ENOUGH_KEYS, math.ceil(waiting / free)))
         keys: dict[Key, None] = {}
         for read in self.waiting:
             if len(keys) + len(read.keys) > most and lane.reads:

@@ -150,12 +150,16 @@ async def test_a_statement_for_many_has_its_bounds(
     ]
 
 
-@pytest.mark.parametrize(("waiting", "shares"), [(8, [8]), (20, [10, 10]), (21, [11, 10])])
+@pytest.mark.parametrize(
+    ("waiting", "keys", "shares"),
+    [(8, 1, [8]), (20, 1, [10, 10]), (21, 1, [11, 10]), (4, 30, [60, 60]), (5, 30, [60, 90])],
+)
 async def test_lanes_that_are_free_share_those_who_wait(
     blog: BlogService,
     sql: asyncpg.Connection,
     sent: list[Statement],
     waiting: int,
+    keys: int,
     shares: list[int],
 ) -> None:
     async with full_lanes(blog, sql):
@@ -164,10 +168,14 @@ async def test_lanes_that_are_free_share_those_who_wait(
     await asyncio.gather(*crowd)  # after which nobody goes alone
     sent.clear()
     async with closed_gate(sql):
-        reads = [number(blog, 100 + key) for key in range(waiting)]
+        reads = [
+            asyncio.create_task(blog._database.read_by_key(NUMBERS, range(first, first + keys)))
+            for first in range(100, 100 + waiting * keys, keys)
+        ]
         await blocked(sql, len(shares))
-    assert await asyncio.gather(*reads) == [1000 + 10 * key for key in range(waiting)]
-    assert [len(keys) for _, (keys,) in sent if isinstance(keys, list)] == shares
+    for number_of_read, found in enumerate(await asyncio.gather(*reads)):
+        assert found[100 + number_of_read * keys][0] == 10 * (100 + number_of_read * keys)
+    assert [len(given) for _, (given,) in sent if isinstance(given, list)] == shares
 
 
 async def test_equal_reads_that_wait_are_read_once_and_others_are_not_held_up(
