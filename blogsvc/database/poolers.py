@@ -11,6 +11,7 @@ Every private name of asyncpg that this rests on stands in this module.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 from collections.abc import Awaitable, Callable
@@ -126,13 +127,19 @@ async def _speaks_to_the_server(connection: Connection) -> bool:
 async def _follows_statements(connection: Connection) -> bool:
     """Whether the pooler gives prepared statements names of its own, and knows whose they are.
 
-    Then the one that is running here is not to be found under the name that we gave it.
+    Then the one that is running here is not to be found under the name that we gave it. Notices
+    where a transaction is not kept with one server, if chance shows it.
     """
     name = next(connection._names)
-    await connection.execute("BEGIN")  # which keeps it with one server
-    statement = await connection.prepare(_PROBE, name=name)
-    follows = not await statement.fetch(name)
-    if not follows:
-        await connection.execute(f"DEALLOCATE {name}")
+    follows = kept = False
+    await connection.execute("BEGIN")
+    with contextlib.suppress(asyncpg.InvalidSQLStatementNameError):
+        statement = await connection.prepare(_PROBE, name=name)
+        follows = not await statement.fetch(name)
+        if not follows:
+            await connection.execute(f"DEALLOCATE {name}")
+        kept = connection.is_in_transaction()  # says the server, with its answer
+    if not kept:
+        raise asyncpg.InterfaceError("statement pooling: another server answered after BEGIN")
     await connection.execute("COMMIT")
     return follows

@@ -14,13 +14,38 @@ from .dialing import Host
 
 _SETTINGS_REFUSED: Final = "refused a setting of the session. Correct it, or take it out of the URL"
 
-# What PgBouncer says, always with 08P01, of what will not be better later.
-_POOLERS: Final = {
+_LOGIN_REFUSED: Final = (
+    "refused the user or the password. Check them in the URL, and auth_file of the pooler"
+)
+_NO_DATABASE: Final = (
+    "is a pooler that has no such database. Name another one in the URL, or add it to [databases] "
+    "of the pooler"
+)
+
+# What PgBouncer says of what will not be better later, nearly always with 08P01.
+_POOLER_REFUSES: Final = {
     "startup parameter": "is a pooler, which refused a setting of the session. Migrate over a "
     "direct connection; for all else, take it out of the URL, and give it to the role",
     "statement pooling": "is a pooler in statement mode, which allows no transaction. Set "
     "pool_mode to transaction or session",
+    "authentication failed": _LOGIN_REFUSED,
+    "empty password": _LOGIN_REFUSED,
+    "no such user": _LOGIN_REFUSED,
+    "no such database": _NO_DATABASE,
+    "bouncer config error": _NO_DATABASE,
+    "does not exist": "is a pooler that leads to no such database or role. Correct [databases] of "
+    "the pooler, or the URL",
+    "use SHOW HELP": "is the admin console of a pooler. Name the blog's database in the URL",
 }
+
+_POOLER_IS_FULL: Final = {
+    "max_client_conn": "has no connection to spare. Raise max_client_conn of the pooler, or lower "
+    "max_size of the pools",
+    "query_wait_timeout": "is a pooler whose connections to the server are all at work. Try again, "
+    "or raise its default_pool_size",
+}
+
+_POOLERS: Final = _POOLER_REFUSES | _POOLER_IS_FULL
 
 # What a server's answer means, by its SQLSTATE or the beginning of it; the longest match counts.
 _REFUSALS: Final = {
@@ -55,7 +80,7 @@ def unreachable(failures: Failures, wanted: str, timeout: float) -> BlogError:
     told = described(failures, wanted, timeout)
     if not any(_may_work_later(error) for error in failures.values()):
         return ConfigurationError(f"PostgreSQL cannot be used: {told}.")
-    if all(_said_by_server(error) for error in failures.values()):
+    if all(_said_by_server(error) or _pooler_says(error) for error in failures.values()):
         return Unavailable(f"PostgreSQL takes no connection now: {told}.")
     return Unavailable(
         f"PostgreSQL cannot be reached: {told}. Check that the server runs there, and host and "
@@ -70,8 +95,8 @@ def _said_by_server(error: BaseException) -> bool:
 
 def _may_work_later(error: BaseException) -> bool:
     """Whether the same URL may work another time, when nobody has changed it or the server."""
-    if _pooler_says(error):
-        return False
+    if said := _pooler_says(error):
+        return said in _POOLER_IS_FULL
     if _said_by_server(error):
         return str(getattr(error, "sqlstate", None) or "").startswith(_LATER)
     match error:
@@ -91,7 +116,11 @@ def _may_work_later(error: BaseException) -> bool:
 
 
 def _pooler_says(error: BaseException) -> str | None:
-    return next((what for words, what in _POOLERS.items() if words in str(error)), None)
+    """Return those words of ours in an error by which a pooler can be told from a server."""
+    # What the driver raises by itself may quote a pooler, too, and has such a code or none.
+    if not str(getattr(error, "sqlstate", None) or "08").startswith("08"):
+        return None
+    return next((words for words in _POOLERS if words in str(error)), None)
 
 
 def _refuses_tls(error: BaseException) -> bool:
@@ -101,9 +130,8 @@ def _refuses_tls(error: BaseException) -> bool:
 
 def _reason(host: Host | str, error: BaseException, wanted: str, timeout: float) -> str:
     said = str(error) or type(error).__name__
-    told = _pooler_says(error)
-    if told:
-        return f"{told} ({said})"
+    if words := _pooler_says(error):
+        return f"{_POOLERS[words]} ({said})"
     if _said_by_server(error):
         code = str(getattr(error, "sqlstate", None) or "")
         for length in (5, 3, 2):

@@ -36,8 +36,13 @@ def version() -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def pgbouncer(server: str, **settings: object) -> Iterator[str]:
-    """Run one that leads to the server of a URL; its own URL leads to the same database."""
+def pgbouncer(
+    server: str, *, database: object = "*", more: object = "", **settings: object
+) -> Iterator[str]:
+    """Run one that leads to the server of a URL; its own URL leads to the same database.
+
+    `database` is the only one that it knows, and `more` what it is told of that one.
+    """
     assert PROGRAM is not None
     parts = urlsplit(server)
     [(host, server_port), *_] = target_of(server).hosts
@@ -46,7 +51,7 @@ def pgbouncer(server: str, **settings: object) -> Iterator[str]:
         port = free.getsockname()[1]
     lines = [
         "[databases]",
-        f"* = host={host} port={server_port} user={parts.username}{password}",
+        f"{database} = host={host} port={server_port} user={parts.username}{password} {more}",
         "[pgbouncer]",
         "listen_addr = 127.0.0.1",
         f"listen_port = {port}",

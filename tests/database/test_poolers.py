@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from blogsvc import BlogService, Migrator
+from blogsvc import BlogService, Migrator, NewPost
 from blogsvc.database import Command
 from blogsvc.database.connections import connect
 from blogsvc.errors import ConfigurationError, Unavailable
@@ -142,6 +144,31 @@ async def test_transactions_through_a_pooler_keep_their_isolation_and_savepoints
 
 
 @needs_pgbouncer
+async def test_reads_that_travel_together_through_a_pooler_go_to_those_who_asked(
+    bouncer: str, blog: BlogService
+) -> None:
+    ids = await blog.posts.create_many(NewPost(f"P{n}", "", slug=f"s{n}") for n in range(40))
+
+    async def ask(caller: int) -> None:
+        for at in range(10):
+            number = (caller * 7 + at * 11) % len(ids)
+            match (caller + at) % 4:
+                case 0:
+                    assert (await shared.posts.get(ids[number])).title == f"P{number}"
+                case 1:
+                    assert (await shared.posts.get_by_slug(f"s{number}")).id == ids[number]
+                case 2:
+                    limit = 1 + number % 3
+                    assert len((await shared.posts.page(limit=limit)).items) == limit
+                case 3:
+                    post = await shared.posts.update(ids[number], content=f"{caller} {at}")
+                    assert (post.id, post.content) == (ids[number], f"{caller} {at}")
+
+    async with BlogService(bouncer, max_size=3) as shared:
+        await asyncio.gather(*map(ask, range(64)))
+
+
+@needs_pgbouncer
 async def test_two_processes_that_take_turns_on_one_server_get_their_own_statements(
     bouncer: str, blog: BlogService, sql: asyncpg.Connection
 ) -> None:
@@ -226,6 +253,63 @@ async def test_a_pooler_in_statement_mode_is_refused_with_what_to_set(database: 
         pytest.raises(ConfigurationError, match="pool_mode"),
     ):
         await BlogService(url).open()
+
+
+@needs_pgbouncer
+@pytest.mark.parametrize(
+    ("settings", "change", "told"),
+    [
+        ({"database": "other"}, {}, "has no such database"),
+        ({"more": "dbname=nowhere"}, {}, "no such database"),
+        ({}, {"path": "/pgbouncer"}, "the admin console"),
+        *(
+            ({"auth_type": auth}, {"netloc": login}, "the user or the password")
+            for auth in ("plain", "md5", "scram-sha-256")
+            for login in ("ann:wrong@", "nobody:secret@", "ann@")
+        ),
+    ],
+)
+async def test_what_a_pooler_refuses_for_good_is_a_matter_of_configuration(
+    database: str,
+    reachable: Path,
+    settings: dict[str, str],
+    change: dict[str, str],
+    told: str,
+) -> None:
+    users = reachable / "users.txt"
+    users.write_text('"ann" "secret"\n')
+    more = {"auth_file": users, "admin_users": "ann", "pool_mode": "transaction", **settings}
+    with pgbouncer(database, **more) as url:
+        parts = urlsplit(url)
+        place = parts.netloc.rpartition("@")[2]
+        changed = {**change, "netloc": change.get("netloc", "ann:secret@") + place}
+        with pytest.raises(ConfigurationError, match=told):
+            await connect(parts._replace(**changed).geturl(), timeout=5)
+
+
+@needs_pgbouncer
+async def test_a_pooler_without_a_connection_to_spare_may_have_one_later(database: str) -> None:
+    settings = {"pool_mode": "transaction", "default_pool_size": 1, "max_client_conn": 2}
+    with pgbouncer(database, query_wait_timeout=1, **settings) as url:
+        holder = await connect(url, timeout=5)
+        async with holder.transaction():
+            with pytest.raises(Unavailable, match="connections to the server are all at work"):
+                await connect(url, timeout=PATIENCE)
+        other = await connect(url, timeout=PATIENCE)
+        with pytest.raises(Unavailable, match="Raise max_client_conn"):
+            await connect(url, timeout=PATIENCE)
+        await other.close()
+        await (await connect(url, timeout=PATIENCE)).close()
+        await holder.close()
+
+
+async def test_a_pooler_that_does_not_keep_a_transaction_with_one_server_is_refused(
+    database: str,
+) -> None:
+    for way in (BegunElsewhere, PreparedElsewhere):
+        async with proxy_to(database, way) as proxy:
+            with pytest.raises(ConfigurationError, match="pool_mode"):
+                await connect(proxy.url, timeout=5)
 
 
 @needs_pgbouncer
@@ -343,6 +427,28 @@ class Disguised(Proxy):
                 data = data[: at + 5] + bytes(4) + data[at + 9 :]
             client.write(data)
         client.close()
+
+
+class BegunElsewhere(Disguised):
+    """As where another server has begun the transaction: Odyssey does so in statement mode."""
+
+    async def _pass_commands(
+        self, commands: asyncio.StreamReader, server: asyncio.StreamWriter
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while data := await commands.read(65536):
+                server.write(self.led_astray(data))
+        server.close()
+
+    def led_astray(self, data: bytes) -> bytes:
+        return data.replace(b"BEGIN\0", b"ABORT\0")
+
+
+class PreparedElsewhere(BegunElsewhere):
+    """As where another server has the statement that is to be run."""
+
+    def led_astray(self, data: bytes) -> bytes:
+        return data.replace(b"blogsvc_", b"another_", 1) if data.startswith(b"B") else data
 
 
 class Silent(Proxy):

@@ -15,6 +15,7 @@ from blogsvc.migrator import Migrator
 
 from ..support import PATIENCE
 from .cluster import Cluster, paused, replicated
+from .pgbouncer import MISSING, PROGRAM, pgbouncer
 
 CONNECTIONS = 20
 """So many that chance leads to either standby."""
@@ -148,6 +149,28 @@ async def test_a_token_of_a_standby_is_what_it_has_replayed(
 ) -> None:
     await replica.wait_for(await replica.write_token(), timeout=PATIENCE)
     await primary.wait_for(await replica.write_token(), timeout=0.1)
+
+
+@pytest.mark.skipif(PROGRAM is None, reason=MISSING)
+async def test_a_token_is_taken_and_waited_for_through_poolers_of_one_server_each(
+    cluster: Cluster, primary: BlogService
+) -> None:
+    behind = cluster.standbys[0]
+    settings = {"pool_mode": "transaction", "default_pool_size": 2}
+    with pgbouncer(cluster.primary, **settings) as first, pgbouncer(behind, **settings) as second:
+        async with (
+            BlogService(first, migrate=False) as writer,
+            BlogService(second, migrate=False) as reader,
+        ):
+            async with paused(behind):
+                post = await writer.posts.create("Behind", "Text")
+                token = await writer.write_token()
+                with pytest.raises(OperationTimeout, match="read from the primary"):
+                    await reader.wait_for(token, timeout=0.1)
+                assert await reader.posts.get_or_none(post.id) is None
+            await reader.wait_for(token, timeout=PATIENCE)
+            reads = (reader.posts.get(post.id) for _ in range(CONNECTIONS))
+            assert await asyncio.gather(*reads) == [post] * CONNECTIONS
 
 
 async def test_on_a_primary_there_is_nothing_to_wait_for(primary: BlogService) -> None:
