@@ -32,7 +32,7 @@ from tests.support import run
 from .databases import server
 
 FIRST_RELEASE = "6"
-"""The last migration of 0.1.0; a table of then has no tags and no metadata."""
+"""The last migration of 0.1.0; a table of then has no tags and no metadata, and finds no `node`."""
 
 WORDS = 80
 """Words in a post: about 500 characters."""
@@ -41,7 +41,7 @@ _SEED = """
     INSERT INTO posts (title, content, status, created_at, updated_at)
     SELECT 'Post number ' || n,
         (SELECT string_agg('word' || (n::bigint * 7919 + w * 104729) % 20011, ' ')
-            FROM generate_series(1, $2) AS w),
+            FROM generate_series(1, $2) AS w) || CASE WHEN n % 10 = 0 THEN ' Node.js' ELSE '' END,
         (ARRAY['draft', 'published', 'archived'])[1 + n % 3],
         now() - make_interval(secs => $1 - n), now() - make_interval(secs => $1 - n)
     FROM generate_series(1, $1) AS n"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ...database import ByKey, Command, Query
-from .table import COLUMNS, KEYS, as_meant, cache, comparable, placeholders, taken
+from .table import COLUMNS, KEYS, as_meant, cache, differ, placeholders, taken
 
 
 @cache
@@ -102,23 +102,20 @@ def update(table: str, fields: tuple[str, ...]) -> Command:
     """Set these fields ($3 and on) of the post $1, if it is at version $2 and they differ."""
     values = placeholders(fields, 3)
     assignments = map(" = ".join, zip(fields, values, strict=True))
-    before, after = comparable(fields, fields), comparable(fields, values)
     return Command(f"""
         UPDATE {table}
         SET {", ".join([*assignments, *as_meant(fields)])}
         WHERE id = $1 AND version = COALESCE($2, version)
-            AND ({before}) IS DISTINCT FROM ({after})
+            AND ({differ(fields, fields, values)})
         RETURNING {COLUMNS}""")
 
 
 @cache
 def compare(table: str, key: Literal["id", "slug"], fields: tuple[str, ...]) -> Query:
     """Read the post with the key $1; the last column says whether these fields equal $2 and on."""
-    before = comparable(fields, fields)
-    after = comparable(fields, placeholders(fields, 2))
     return Query(f"""
-        SELECT {COLUMNS}, ({before}) IS NOT DISTINCT FROM ({after})
-        FROM {table} WHERE {comparable([key], [key])} = $1""")
+        SELECT {COLUMNS}, NOT ({differ(fields, fields, placeholders(fields, 2))})
+        FROM {table} WHERE {"slug::text" if key == "slug" else key} = $1""")
 
 
 @cache
@@ -126,14 +123,13 @@ def upsert(table: str, fields: tuple[str, ...]) -> Command:
     """Store these fields under the slug $1, or set them, if they differ, where it is there."""
     values = ", ".join(placeholders(fields, 2))
     assignments = [f"{field} = EXCLUDED.{field}" for field in fields]
-    before = comparable(fields, [f"stored.{field}" for field in fields])
-    after = comparable(fields, [f"EXCLUDED.{field}" for field in fields])
+    stored, new = ([f"{row}.{field}" for field in fields] for row in ("stored", "EXCLUDED"))
     return Command(f"""
         INSERT INTO {table} AS stored (slug, {", ".join(fields)})
         VALUES ($1, {values})
         ON CONFLICT (slug) DO UPDATE
         SET {", ".join([*assignments, *as_meant(fields)])}
-        WHERE ({before}) IS DISTINCT FROM ({after})
+        WHERE {differ(fields, stored, new)}
         RETURNING {COLUMNS}""")
 
 

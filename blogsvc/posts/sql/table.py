@@ -38,8 +38,11 @@ FILTERS: Final[dict[str, str]] = {
 # What has to be told of a parameter's type.
 SENT_AS: Final = {"metadata": "text::jsonb", "tags": "text[]", "former_slugs": "text[]"}
 
-# What PostgreSQL's own operators compare: arrays and VARCHAR have none that fit exactly.
-COMPARED_AS_TEXT: Final = ("title", "slug", "status", "tags", "former_slugs")
+# What PostgreSQL's own operators compare as text: VARCHAR has none that fit exactly.
+_VARCHARS: Final = ("title", "slug", "status")
+
+# An array as text is a STABLE function's answer, which Citus does not take where rows are changed.
+_ARRAYS: Final = ("tags", "former_slugs")
 
 KEYS: Final = "(SELECT $1::text[])"
 """The keys of a statement for several reads.
@@ -65,12 +68,22 @@ def placeholders(fields: Sequence[str], first: int) -> list[str]:
     ]
 
 
-def comparable(fields: Sequence[str], values: Sequence[str]) -> str:
-    """Return the values of these fields as what PostgreSQL's own operators compare."""
-    return ", ".join(
-        f"{value}::text" if field in COMPARED_AS_TEXT else value
-        for field, value in zip(fields, values, strict=True)
-    )
+def differ(fields: Sequence[str], before: Sequence[str], after: Sequence[str]) -> str:
+    """Say that one of these fields has another value after than before, by PostgreSQL's operators.
+
+    An array is never NULL.
+    """
+    pairs = [*zip(fields, before, after, strict=True)]
+    arrays = [f"{old} OPERATOR(pg_catalog.<>) {new}" for name, old, new in pairs if name in _ARRAYS]
+    others = [
+        (f"{old}::text", f"{new}::text") if name in _VARCHARS else (old, new)
+        for name, old, new in pairs
+        if name not in _ARRAYS
+    ]
+    if not others:
+        return " OR ".join(arrays)
+    old, new = (", ".join(values) for values in zip(*others, strict=True))
+    return " OR ".join([f"({old}) IS DISTINCT FROM ({new})", *arrays])
 
 
 def as_meant(fields: tuple[str, ...]) -> list[str]:
