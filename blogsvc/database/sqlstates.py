@@ -85,6 +85,10 @@ _REFERRED_TO: Final = re.compile(r"\((id|slug)\)=")
 _ON_POSTS: Final = re.compile(r"(?<!\w)posts(?!\w)")
 
 
+# A function of ours that is not there, as the message names it in every language.
+_FUNCTION: Final = re.compile(r"posts_\w+\"?\(")
+
+
 def translate(error: BaseException, *, write: bool = False) -> BlogError:
     """Return the error of ours that says what one of `DRIVER_ERRORS` means.
 
@@ -177,7 +181,8 @@ def _rule_broken(error: asyncpg.PostgresError, code: str) -> BlogError | None:
             f"Something between blogsvc and PostgreSQL loses prepared statements ({refused}): a "
             "pooler that hides itself. Use a direct connection, or PgBouncer as in docs/scaling.md."
         )
-    if code in ("42P01", "42703", "3F000"):
+    missing = code in ("42P01", "42703", "3F000")
+    if missing or (code == "42883" and _FUNCTION.search(refused)):
         return SchemaOutOfDate(
             f"The schema is not what blogsvc needs ({error}). Run `blogsvc upgrade`, with --schema "
             "for a blog in a schema of its own, or `aerich upgrade`."

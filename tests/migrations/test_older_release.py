@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from blogsvc import BlogService
-from blogsvc.migrator import Migrator
+from blogsvc.migrator import Migrator, files
 
-from ..support import ROOT
+from ..support import PATIENCE, ROOT, becomes_true
 from .migrating import fetch
 
 RELEASE = "e6f0cf95f2e43d1fa9d52166542ab2163fb20c5f"
@@ -52,6 +52,45 @@ async def main(url, migrate):
 
 asyncio.run(main(sys.argv[1], sys.argv[2] == "True"))
 """
+
+
+BESIDE = """
+import asyncio, sys, threading
+from blogsvc import BlogService, NewPost, __version__
+
+assert __version__ == "0.1.0"
+
+async def main(url):
+    async with BlogService(url, migrate=False, max_size=3) as blog:
+        posts = blog.posts
+
+        async def work(round):
+            post = await posts.create("Walrus", "About walruses.", slug=f"r-{round}")
+            await posts.update(post.id, title=f"Round {round}", slug=f"round-{round}")
+            await posts.publish(post.id)
+            many = await posts.create_many([NewPost("Many", ""), NewPost("Many", "")])
+            await posts.upsert(f"round-{round}", title="Up", content="About walruses.")
+            found, hits, page, one, _ = await asyncio.gather(
+                posts.get_by_slug(f"round-{round}"), posts.search("walrus", limit=100),
+                posts.page(visible=True, limit=100), posts.get(post.id), posts.count(),
+            )
+            assert found == one and one.version == 4, one
+            assert post.id in [hit.post.id for hit in hits]
+            assert post.id in [each.id for each in page]
+            async with blog.transaction():
+                for id in many:
+                    await posts.delete(id)
+
+        round = 0
+        waiting = threading.Thread(target=sys.stdin.read, daemon=True)
+        waiting.start()
+        while waiting.is_alive():
+            await work(round := round + 1)
+        print(round)
+
+asyncio.run(main(sys.argv[1]))
+"""
+"""Reads and writes until its standard input closes, and says in how many rounds."""
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +139,35 @@ async def test_an_application_of_0_1_0_reads_and_writes_on_the_newest_schema(
         ("second", 2, ["kept"], "second", ["second"]),
     ]
     assert not (await Migrator(empty_database).check()).drifted
+
+
+async def test_an_application_of_0_1_0_goes_on_while_the_newer_migrations_are_applied(
+    empty_database: str, installed: Path, tmp_path: Path
+) -> None:
+    migrator = Migrator(empty_database)
+    await migrator.upgrade("6")
+    old = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", BESIDE, empty_database),
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        cwd=tmp_path,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    count = "SELECT count(*) FROM posts WHERE title = 'Up'"
+    for file in files.all_files()[6:]:
+        await migrator.upgrade(file.version)
+        # It does not wait for us, so a whole round is done on each version, and in between.
+        [(done,)] = await fetch(empty_database, count)
+
+        async def two_more(done: int = done) -> bool:
+            [(now,)] = await fetch(empty_database, count)
+            return now > done + 1 or old.returncode is not None
+
+        await becomes_true(two_more)
+    output, errors = await asyncio.wait_for(old.communicate(b""), PATIENCE)
+    assert old.returncode == 0, errors.decode()
+    assert int(output) > len(files.all_files()[7:])
+    report = await migrator.check()
+    assert not report.drifted
+    assert not report.pending
