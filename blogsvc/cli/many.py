@@ -68,23 +68,37 @@ async def _in_each(
     url: str | None, schemas: Sequence[str], look: Callable[[Migrator], Awaitable[Found]]
 ) -> None:
     endpoint = Endpoint(url)
+    every = not schemas
     counts: Counter[str] = Counter()
     codes = {0}
     try:
         given = await endpoint.hold()  # so that an embedded server is started once
         schemas = list(dict.fromkeys(schemas)) or await schemas_with_blogs(given)
         async for schema, found, error in in_each(
-            schemas, lambda schema: look(Migrator(given, schema=schema))
+            schemas, lambda schema: look(Migrator(given, schema=schema, create_schema=not every))
         ):
             if found is None:
                 found = Found("failed", str(error).partition("\n")[0], 1)
+            if every and found.exit_code and schema not in await schemas_with_blogs(given):
+                found, error = Found("gone", "gone since this began"), None
             echo(f"{one_line(schema)}: {one_line(found.line)}", err=error is not None)
             counts[found.word] += 1
             codes.add(found.exit_code)
     finally:
+        if counts:  # also where somebody stops it
+            echo(_summary(counts, len(schemas)))
         await endpoint.release()
-    told = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-    echo(f"{len(schemas)} blogs: {told}" if schemas else "There is no blog in this database.")
+    if not schemas:
+        echo("There is no blog in this database.")
     code = next(code for code in _WORST_FIRST if code in codes)
     if code:
         sys.exit(code)
+
+
+def _summary(counts: Counter[str], all_of_them: int) -> str:
+    done = counts.total()
+    blogs = f"{all_of_them} blog{'' if all_of_them == 1 else 's'}"
+    told = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    if done < all_of_them:
+        return f"Only {done} of {blogs}{f': {told}' if told else ''}"
+    return f"{blogs}: {told}"

@@ -7,7 +7,7 @@ import itertools
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import asyncclick as click
@@ -51,9 +51,9 @@ async def status(target: Target, as_json: bool) -> None:
 async def _check_one(migrator: Migrator, strict: bool) -> Found:
     report = await migrator.check()
     wrong = [
-        f"{version.state}: {version.label}"
-        for version in report.versions
-        if version.state != "applied"
+        f"{state}: {_from_to([version.label for version in versions])}"
+        for state, versions in itertools.groupby(report.versions, key=lambda each: each.state)
+        if state != "applied"
     ]
     beside = [f"beside ours: {line}" for line in report.notices]
     told = "; ".join([*wrong, *report.drift, *beside])
@@ -66,6 +66,10 @@ async def _check_one(migrator: Migrator, strict: bool) -> Found:
     if report.ahead:
         return Found("ahead", told, 4)
     return Found("up to date", "; ".join(["up to date", *beside]))
+
+
+def _from_to(labels: Sequence[str]) -> str:
+    return labels[0] if len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"
 
 
 @click.command()

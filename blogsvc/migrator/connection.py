@@ -114,7 +114,7 @@ OPTIONS: Final[dict[str, Any]] = {
 
 @contextlib.asynccontextmanager
 async def opened(
-    url: str, schema: str | None, *, locked: bool
+    url: str, schema: str | None, *, locked: bool, create_schema: bool = True
 ) -> AsyncIterator[MigratingConnection]:
     """Open the connection that migrates or, where it is not `locked`, looks."""
     connection = await connect(
@@ -122,14 +122,19 @@ async def opened(
     )
     try:
         with saying_where_things_stand(locked=locked):
-            await prepare(connection, url, schema, locked=locked)
+            await prepare(connection, url, schema, locked=locked, create_schema=create_schema)
             yield connection
     finally:
         await _close(connection)
 
 
 async def prepare(
-    connection: MigratingConnection, url: str, schema: str | None, *, locked: bool
+    connection: MigratingConnection,
+    url: str,
+    schema: str | None,
+    *,
+    locked: bool,
+    create_schema: bool = True,
 ) -> None:
     """Make a new connection fit for migrating; see `lock.prepare`.
 
@@ -145,7 +150,7 @@ async def prepare(
     if locked and connection.host is not None:
         connection.keep_alive()
         await _watch(connection, url)
-    await lock.prepare(connection, schema, locked=locked)
+    await lock.prepare(connection, schema, locked=locked, create_schema=create_schema)
 
 
 @contextlib.contextmanager

@@ -62,7 +62,11 @@ def settings(schema: str | None) -> dict[str, str]:
 
 
 async def prepare(
-    connection: asyncpg.Connection, schema: str | None, *, locked: bool = True
+    connection: asyncpg.Connection,
+    schema: str | None,
+    *,
+    locked: bool = True,
+    create_schema: bool = True,
 ) -> None:
     """Check that this session can migrate, and wait for the migration lock.
 
@@ -72,19 +76,23 @@ async def prepare(
     on a standby too.
     """
     if locked:
-        await _check_that_it_can_write(connection, schema)
+        await _check_that_it_can_write(connection, schema, create_schema)
     await _check_that_it_can_read(connection, schema)
     if locked:
         await _acquire(connection)
 
 
-async def _check_that_it_can_write(connection: asyncpg.Connection, schema: str | None) -> None:
+async def _check_that_it_can_write(
+    connection: asyncpg.Connection, schema: str | None, create_schema: bool
+) -> None:
     if await connection.fetchval("SELECT pg_is_in_recovery()"):
         raise Unavailable(
             "This server is a standby and takes no migrations. Name the primary in the URL, or "
             "all hosts and target_session_attrs=read-write."
         )
     if schema and not await _exists(connection, schema):
+        if not create_schema:
+            raise MigrationError(f"There is no schema {schema}. Nothing was changed.")
         try:
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
         except asyncpg.InsufficientPrivilegeError as error:

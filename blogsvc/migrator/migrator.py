@@ -78,6 +78,8 @@ class Report:
 class Migrator:
     """Migrates one blog's schema: `url` and `schema` as for `BlogService`.
 
+    A schema that is not there is created, or with `create_schema=False` an error.
+
     It has a connection of its own for the time of a call, and touches nothing of the host's
     Tortoise. Any number of processes may call it at once; they wait for one another.
 
@@ -93,12 +95,14 @@ class Migrator:
         *,
         schema: str | None = None,
         on_step: Callable[[Step], None] | None = None,
+        create_schema: bool = True,
     ) -> None:
         check_target(url, schema)
         if on_step is not None and not callable(on_step):
             raise InvalidQuery("on_step", f"is a {type(on_step).__name__}, not a function")
         self._url = url
         self._schema = schema
+        self._create_schema = create_schema
         self._on_step = on_step or (lambda step: None)
 
     async def status(self) -> list[VersionStatus]:
@@ -252,7 +256,9 @@ class Migrator:
         endpoint = Endpoint(self._url)
         try:
             url = await endpoint.hold()
-            async with connections.opened(url, self._schema, locked=locked) as connection:
+            async with connections.opened(
+                url, self._schema, locked=locked, create_schema=self._create_schema
+            ) as connection:
                 yield connection
         finally:
             await endpoint.release()

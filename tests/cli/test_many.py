@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 
 import pytest
 
 from blogsvc.errors import MigrationError
 from blogsvc.migrator import Migrator, files, in_each, schemas_with_blogs
 
-from ..migrations.migrating import BREAKING, NEWER, execute
-from ..support import run
+from ..migrations.migrating import BREAKING, NEWER, connected, execute, fetch
+from ..support import PATIENCE, becomes_true, run, start
+from .test_ctrl_c import MIGRATING, interrupted
 
 ALL = len(files.all_files())
 HEAD = files.all_files()[-1].label
@@ -92,6 +95,67 @@ async def test_what_cannot_be_seen_is_the_worst(empty_database: str) -> None:
         ended.output
     )
     assert ended.status == 1
+
+
+async def test_a_blog_that_goes_in_the_midst_is_not_made_again(empty_database: str) -> None:
+    for name in "abcde":
+        await Migrator(empty_database, schema=name).upgrade("5")
+    async with contextlib.AsyncExitStack() as held:
+        for name in "abcd":  # as many as are worked on at once
+            await held.enter_async_context(Migrator(empty_database, schema=name).session())
+        process = await start("blogsvc", "upgrade", "--all-schemas", url=empty_database)
+
+        async def all_wait() -> bool:
+            [(waiting,)] = await fetch(empty_database, MIGRATING)
+            return bool(waiting == 8)  # four that wait for those that hold the lock here
+
+        await becomes_true(all_wait)
+        await execute(empty_database, "DROP SCHEMA e CASCADE")
+    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    *lines, last = output.decode().splitlines()
+    assert "e: gone since this began" in lines
+    assert last == "5 blogs: 4 migrated, 1 gone"
+    assert process.returncode == 0
+    assert await fetch(empty_database, "SELECT to_regnamespace('e')") == [(None,)]
+
+
+async def test_ctrl_c_leaves_a_sum_of_what_was_done(empty_database: str) -> None:
+    for name in "abc":
+        await Migrator(empty_database, schema=name).upgrade("5")
+    stuck = f"""
+        SELECT FROM pg_locks WHERE NOT granted AND relation = to_regclass('b.posts')
+            AND (SELECT count(*) FROM a.aerich) + (SELECT count(*) FROM c.aerich) = {2 * ALL}
+            AND ({MIGRATING}) = 1"""
+    async with connected(empty_database) as other:
+        await other.execute("BEGIN; LOCK TABLE b.posts IN EXCLUSIVE MODE")
+        output = await interrupted(empty_database, "upgrade", "--all-schemas", stuck=stuck)
+    assert re.search(r"^Only [12] of 3 blogs: [12] migrated$", output, re.MULTILINE), output
+    assert "Stopped. What was applied is kept" in output
+
+
+async def test_what_was_killed_is_finished_and_two_may_do_it_at_once(empty_database: str) -> None:
+    for name in "abcdefgh":
+        await Migrator(empty_database, schema=name).upgrade("5")
+    process = await start("blogsvc", "upgrade", "--all-schemas", url=empty_database)
+    assert process.stdout is not None
+    await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+    process.kill()
+    await process.communicate()
+    again = (run("blogsvc", "upgrade", "--all-schemas", url=empty_database) for _ in range(2))
+    for ended in await asyncio.gather(*again):
+        assert ended.status == 0, ended.output
+    checked = await run("blogsvc", "check", "--all-schemas", url=empty_database)
+    assert checked.output.splitlines()[-1] == "8 blogs: 8 up to date"
+
+
+async def test_one_blog_of_several_that_are_named_is_one(empty_database: str) -> None:
+    named = ("--schema", "a", "--schema", "a")
+    ended = await run("blogsvc", "upgrade", *named, url=empty_database)
+    assert ended.output.splitlines()[-1] == "1 blog: 1 migrated"
+    await Migrator(empty_database, schema="a").downgrade("5")
+    ended = await run("blogsvc", "check", *named, url=empty_database)
+    sixth = files.all_files()[6].label
+    assert ended.output.splitlines()[0] == f"a: pending: {sixth} and {ALL - 7} more"
 
 
 async def test_status_tells_each_blog_in_a_line(empty_database: str) -> None:
