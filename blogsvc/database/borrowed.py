@@ -11,9 +11,9 @@ import asyncpg
 
 from ..errors import BlogError, ConfigurationError, Unavailable, WrongEventLoop
 from .connections import check_encoding, drop_frames
-from .poolers import loop_of
+from .poolers import loop_of, names_are_safe
 from .refusals import unreachable
-from .speaking import what_it_means
+from .speaking import speaking_our_errors, what_it_means
 from .sqlstates import DRIVER_ERRORS
 
 
@@ -55,6 +55,18 @@ class SharedConnection:
             yield connection
         finally:
             await lent.__aexit__(None, None, None)
+
+
+async def check_pooler(connection: asyncpg.Connection) -> None:
+    """Raise `ConfigurationError` where a pooler could run another client's statement for us."""
+    with speaking_our_errors(connection):
+        safe = await names_are_safe(connection)
+    if not safe:
+        raise ConfigurationError(
+            "The pool leads through a pooler that does not follow prepared statements, so that it "
+            "could run one of another client. Create the pool with statement_cache_size=0, or set "
+            "max_prepared_statements of PgBouncer 1.21 or later."
+        )
 
 
 async def borrow(given: Any, timeout: float) -> asyncpg.Connection | SharedConnection:

@@ -71,6 +71,7 @@ class Pool:
         connection = await self._acquire_any()
         try:
             check_encoding(connection)
+            await borrowed.check_pooler(connection)
         finally:
             await self.release(connection)
 

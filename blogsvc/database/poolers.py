@@ -86,12 +86,16 @@ async def release(
     For a connection of ours whose last statement was `answered` there is nothing to wait for, and
     so no moment to be cancelled at.
     """
-    con = connection._con
-    if answered and isinstance(con, Connection):
-        con._on_release()
+    if answered and _is_ours(connection):
+        connection._con._on_release()
         await connection._holder.release(timeout)
     else:
         await pool.release(connection, timeout=timeout)
+
+
+def _is_ours(connection: asyncpg.Connection) -> bool:
+    # To isinstance() each connection of asyncpg's is one of every class of them.
+    return issubclass(type(connection._con), Connection)
 
 
 async def open_through_any(open_one: Opener, *, timeout: float) -> Connection:
@@ -105,7 +109,7 @@ async def open_through_any(open_one: Opener, *, timeout: float) -> Connection:
         try:
             if await _speaks_to_the_server(connection):
                 return connection
-            follows = await _follows_statements(connection)
+            follows = await _follows_statements(connection, next(connection._names))
         except BaseException:
             connection.terminate()
             raise
@@ -116,7 +120,21 @@ async def open_through_any(open_one: Opener, *, timeout: float) -> Connection:
         return connection
 
 
-async def _speaks_to_the_server(connection: Connection) -> bool:
+async def names_are_safe(connection: asyncpg.Connection) -> bool:
+    """Whether no other client's statement can be run on a connection of the host's.
+
+    The driver's own names are not unique, and asyncpg makes some unless it keeps no statements.
+    """
+    if _is_ours(connection) or not connection._config.statement_cache_size:
+        return True
+    if await _speaks_to_the_server(connection):
+        return True
+    with contextlib.suppress(asyncpg.InterfaceError):
+        return await _follows_statements(connection, f"blogsvc_{secrets.token_hex(8)}")
+    return False
+
+
+async def _speaks_to_the_server(connection: asyncpg.Connection) -> bool:
     """Whether the process that the connection was announced to be is the one that answers."""
     # As a simple query, which prepares nothing, and whose status tells how many rows there are.
     pid = connection.get_server_pid()
@@ -124,13 +142,12 @@ async def _speaks_to_the_server(connection: Connection) -> bool:
     return status == "SELECT 1"
 
 
-async def _follows_statements(connection: Connection) -> bool:
+async def _follows_statements(connection: asyncpg.Connection, name: str) -> bool:
     """Whether the pooler gives prepared statements names of its own, and knows whose they are.
 
     Then the one that is running here is not to be found under the name that we gave it. Notices
     where a transaction is not kept with one server, if chance shows it.
     """
-    name = next(connection._names)
     follows = kept = False
     await connection.execute("BEGIN")
     with contextlib.suppress(asyncpg.InvalidSQLStatementNameError):

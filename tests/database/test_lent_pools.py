@@ -38,6 +38,29 @@ async def test_one_that_cannot_bring_every_text_to_the_server_is_refused(databas
             await BlogService(pool=pool).open()
 
 
+async def test_a_hosts_connection_is_given_back_by_its_own_pool(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back = 0
+    release = asyncpg.Pool.release
+
+    async def counted(self: asyncpg.Pool, *args: Any, **options: Any) -> None:
+        nonlocal given_back
+        given_back += 1
+        await release(self, *args, **options)
+
+    async with (
+        asyncpg.create_pool(database, min_size=1, max_size=1) as pool,
+        BlogService(pool=pool) as lent,
+        BlogService(database) as own,
+    ):
+        monkeypatch.setattr(asyncpg.Pool, "release", counted)
+        await own.posts.count()
+        assert given_back == 0
+        await lent.posts.count()
+        assert given_back == 1
+
+
 async def test_a_connection_that_cannot_bring_every_text_to_the_server_is_refused(
     blog: BlogService, database: str
 ) -> None:

@@ -187,6 +187,29 @@ async def test_two_processes_that_take_turns_on_one_server_get_their_own_stateme
 
 
 @needs_pgbouncer
+async def test_a_hosts_pool_whose_statements_others_could_run_is_refused(
+    bouncer: str, blog: BlogService
+) -> None:
+    await published_post(blog)
+    connection = await connect(bouncer, timeout=5)
+    follows = await connection.fetchval("SELECT count(*) FROM pg_prepared_statements")
+    await connection.close()
+    async with asyncpg.create_pool(bouncer, min_size=1, max_size=1) as pool:
+        if follows:
+            async with BlogService(pool=pool) as lent:
+                assert await lent.posts.get(1) == await blog.posts.get(1)
+        else:
+            with pytest.raises(ConfigurationError, match="statement_cache_size=0"):
+                await BlogService(pool=pool).open()
+            assert await pool.fetchval("SELECT 1") == 1  # nothing was left open on it
+    async with (
+        asyncpg.create_pool(bouncer, max_size=1, min_size=1, statement_cache_size=0) as pool,
+        BlogService(pool=pool) as lent,
+    ):
+        assert await lent.posts.get(1) == await blog.posts.get(1)
+
+
+@needs_pgbouncer
 async def test_calls_that_are_moved_from_server_to_server_go_on(
     migrated: str, database: str
 ) -> None:
@@ -288,19 +311,27 @@ async def test_what_a_pooler_refuses_for_good_is_a_matter_of_configuration(
 
 
 @needs_pgbouncer
-async def test_a_pooler_without_a_connection_to_spare_may_have_one_later(database: str) -> None:
-    settings = {"pool_mode": "transaction", "default_pool_size": 1, "max_client_conn": 2}
-    with pgbouncer(database, query_wait_timeout=1, **settings) as url:
+async def test_a_pooler_whose_connections_are_all_at_work_may_have_one_later(database: str) -> None:
+    settings = {"pool_mode": "transaction", "default_pool_size": 1, "query_wait_timeout": 1}
+    with pgbouncer(database, **settings) as url:
         holder = await connect(url, timeout=5)
         async with holder.transaction():
             with pytest.raises(Unavailable, match="connections to the server are all at work"):
                 await connect(url, timeout=PATIENCE)
-        other = await connect(url, timeout=PATIENCE)
-        with pytest.raises(Unavailable, match="Raise max_client_conn"):
-            await connect(url, timeout=PATIENCE)
-        await other.close()
         await (await connect(url, timeout=PATIENCE)).close()
         await holder.close()
+
+
+@needs_pgbouncer
+async def test_a_pooler_that_takes_no_more_clients_says_what_to_raise(database: str) -> None:
+    with pgbouncer(database, pool_mode="transaction", max_client_conn=3) as url:
+        async with contextlib.AsyncExitStack() as holders:
+            with contextlib.suppress(asyncpg.ProtocolViolationError):
+                while True:
+                    holder = await asyncpg.connect(url, statement_cache_size=0)
+                    holders.push_async_callback(holder.close)
+            with pytest.raises(Unavailable, match="Raise max_client_conn"):
+                await connect(url, timeout=PATIENCE)
 
 
 async def test_a_pooler_that_does_not_keep_a_transaction_with_one_server_is_refused(
