@@ -63,9 +63,9 @@ async def check_pooler(connection: asyncpg.Connection) -> None:
         safe = await names_are_safe(connection)
     if not safe:
         raise ConfigurationError(
-            "The pool leads through a pooler that does not follow prepared statements, so that it "
-            "could run one of another client. Create the pool with statement_cache_size=0, or set "
-            "max_prepared_statements of PgBouncer 1.21 or later."
+            "The pool leads through a pooler that does not follow prepared statements. In "
+            "transaction mode, it could run one of another client. Create the pool with "
+            "statement_cache_size=0, or set max_prepared_statements of PgBouncer 1.21 or later."
         )
 
 
