@@ -95,6 +95,8 @@ async def _check_that_it_can_write(
             raise MigrationError(f"There is no schema {schema}. Nothing was changed.")
         try:
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+        except (asyncpg.UniqueViolationError, asyncpg.DuplicateSchemaError):
+            pass  # another one has made it at the same moment, which IF NOT EXISTS does not see
         except asyncpg.InsufficientPrivilegeError as error:
             raise MigrationError(
                 f"There is no schema {schema}, and this role may not create one ({error}). As the "

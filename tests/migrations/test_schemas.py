@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from blogsvc import BlogService
 from blogsvc.errors import MigrationError, SchemaOutOfDate
 from blogsvc.migrator import Migrator, files
 
-from ..support import run
-from .migrating import BREAKING, NEWER, execute, fetch
+from ..support import becomes_true, run
+from .migrating import BREAKING, NEWER, connected, execute, fetch
 
 HEAD = files.all_versions()[-1]
 
@@ -57,6 +59,22 @@ async def test_both_commands_know_the_schema(empty_database: str) -> None:
 async def test_a_schema_that_is_not_there_is_all_pending(empty_database: str) -> None:
     states = {found.state for found in await Migrator(empty_database, schema="none").status()}
     assert states == {"pending"}
+
+
+async def test_a_schema_that_two_make_at_the_same_moment_is_made_once(empty_database: str) -> None:
+    async with connected(empty_database) as other:
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("CREATE SCHEMA alice")
+        upgrading = asyncio.create_task(Migrator(empty_database, schema="alice").upgrade())
+
+        async def it_waits() -> bool:
+            waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            return await fetch(empty_database, f"{waiting} AND query LIKE 'CREATE SCHEMA%'") != []
+
+        await becomes_true(it_waits)
+        await transaction.commit()
+    assert len(await upgrading) == len(files.all_files())
 
 
 @pytest.mark.parametrize(
