@@ -44,10 +44,11 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is untyped
     """Where it leads to, if a network is in between."""
 
     def __init__(self, protocol: Any, transport: Any, loop: Any, *args: Any) -> None:
-        if isinstance(loop, Dialer):
-            # asyncpg looks for the tasks of this loop, and a dialer has none.
-            self.host, loop = loop.host, asyncio.get_running_loop()
+        # It keeps its dialer, so that a request to cancel goes to the address that it has itself,
+        # and not to another server of the same name.
         super().__init__(protocol, transport, loop, *args)
+        if isinstance(loop, Dialer):
+            self.host = loop.host
         mine = secrets.token_hex(8)
         self._names = (f"blogsvc_{mine}_{number:x}" for number in itertools.count(1))
 
@@ -65,6 +66,13 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is untyped
     def get_reset_query(self) -> str:
         """Return no statement: see `reset`."""
         return ""
+
+    async def _cancel(self, *waiters: Any) -> None:
+        try:
+            await super()._cancel(*waiters)
+        finally:
+            # asyncpg looks for this task among those of its loop, and a dialer has none.
+            self._cancellations.discard(asyncio.current_task())
 
     def note(self, position: int) -> None:
         """Remember a position that the server has passed, unless a pooler may change servers."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import ssl
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -238,3 +240,70 @@ async def test_the_roots_of_the_system_vouch_for_the_name_of_the_host(
         url = f"postgresql://u@{host}:{port}/db?hostaddr=127.0.0.1&sslrootcert=system"
         with pytest.raises(BlogError, match=reason):
             await connect(url, timeout=SOON)
+
+
+class Behind(Proxy):
+    """A proxy that takes TLS itself, as the machines before many a server do."""
+
+    def __init__(self, server: str, tls: ssl.SSLContext) -> None:
+        super().__init__(server)
+        self._tls = tls
+
+    async def _serve(self, commands: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        await commands.readexactly(8)
+        client.write(b"S")
+        await client.start_tls(self._tls)
+        await super()._serve(commands, client)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("sslmode", ["disable", "verify-full"])
+async def test_a_statement_is_cancelled_at_the_address_where_it_runs(
+    migrated: str,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    sslmode: str,
+) -> None:
+    if address == "::1" and not has_long_addresses():
+        pytest.skip("this machine has no ::1")
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(certificate)
+    proxy = Behind(migrated, serving) if sslmode == "verify-full" else Proxy(migrated)
+    listener = await asyncio.start_server(proxy.accept, address, 0)
+    port = listener.sockets[0].getsockname()[1]
+    # The system finds another server first, which knows nothing of our connections.
+    resolve(monkeypatch, ("127.0.0.2", 0), (address, 0))
+    strays = 0
+
+    async def stray(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal strays
+        strays += 1
+        writer.close()
+
+    account = urlsplit(migrated).netloc.rpartition("@")[0]
+    place = f"postgresql://{account}@{NAME}:{port}{urlsplit(migrated).path}"
+    url = f"{place}?sslmode={sslmode}&sslrootcert={certificate}"
+    other = await asyncio.start_server(stray, "127.0.0.2", port)
+    try:
+        async with asyncio.timeout(SOON):
+            connection = await connect(url, timeout=SOON)
+            dialed = strays
+            with pytest.raises(TimeoutError):
+                await connection.fetch("SELECT pg_sleep(600)", timeout=0.1)
+            # Where the request goes astray, the driver cuts the connection, or waits for ever.
+            assert await connection.fetchval("SELECT 1") == 1
+            assert strays == dialed
+            assert not connection._cancellations
+            await connection.close()
+    finally:
+        listener.close()
+        other.close()
+        await proxy.close()
+
+
+def has_long_addresses() -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as tried:
+        tried.bind(("::1", 0))
+        return True
+    return False
