@@ -13,7 +13,16 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import asyncclick as click
 
-from ..database import Endpoint, embedded_postgres, join_url, quoted, split_url, target_of
+from ..database import (
+    VARIABLES,
+    CompleteURL,
+    Endpoint,
+    embedded_postgres,
+    join_url,
+    quoted,
+    split_url,
+    target_of,
+)
 from ..errors import ConfigurationError, EmbeddedUnavailable
 from .target import Target, on_a_blog
 from .terminal import ctrl_c, echo
@@ -75,9 +84,9 @@ async def url(keep: bool) -> None:
 
 def _needs_no_tls(url: str) -> bool:
     """Whether the wheel's psql will do, which is the newest, but has no TLS."""
-    modes = [value for name, value in parse_qsl(split_url(url).query) if name == "sslmode"]
-    local = all(host.startswith("/") or host in _LOCAL for host, _ in target_of(url).hosts)
-    return modes[-1:] == ["disable"] or (local and not modes)
+    target = target_of(url)
+    local = all(host.startswith("/") or host in _LOCAL for host, _ in target.hosts)
+    return target.sslmode == "disable" or (local and target.sslmode is None)
 
 
 def _program(*, prefer_the_wheel: bool) -> str:
@@ -106,6 +115,8 @@ def _for_psql(url: str, schema: str | None) -> tuple[str, dict[str, str]]:
     """
     target_of(url)
     environment = dict(os.environ)
+    if isinstance(url, CompleteURL):
+        environment = {name: environment[name] for name in environment if name not in VARIABLES}
     parts = split_url(url)
     account, at, hosts = parts.netloc.rpartition("@")
     user, colon, password = account.partition(":")

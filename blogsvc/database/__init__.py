@@ -18,15 +18,18 @@ from .poolers import Connection
 from .speaking import is_gone, speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
 from .transactions import Isolation
-from .url import DatabaseURL, join_url, split_url, target_of
+from .url import CompleteURL, DatabaseURL, join_url, split_url, target_of
+from .variables import VARIABLES
 from .waiting import pauses
 
 __all__ = [
     "CLEANUP_TIMEOUT",
     "CONNECT_TIMEOUT",
     "DRIVER_ERRORS",
+    "VARIABLES",
     "ByKey",
     "Command",
+    "CompleteURL",
     "Connection",
     "Database",
     "DatabaseURL",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from .. import config
 from ..errors import EmbeddedUnavailable, Unavailable
-from .url import DatabaseURL
+from .url import CompleteURL, DatabaseURL
 
 if TYPE_CHECKING:
     from .. import embedded
@@ -115,13 +115,13 @@ class _EmbeddedUse:
         with self._lock:
             if self._wanted:
                 self._server = embedded_postgres().start()
-                self.url = self._server.url
+                self.url = CompleteURL(self._server.url)
 
     def start_again(self) -> None:
         with self._lock:
             if self._wanted and self._server is not None:
                 self._server.start_again()
-                self.url = self._server.url
+                self.url = CompleteURL(self._server.url)
 
     def release(self) -> None:
         with self._lock:

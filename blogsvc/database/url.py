@@ -1,7 +1,7 @@
-"""What a database URL says; the driver reads it.
+"""What a database URL says, with what the environment and the service file say beside it.
 
-With a private function of the driver's: it has no public one, and what it does about the
-environment, the service file, the password file and certificates would have to be done twice.
+A private function of the driver's reads what is the driver's business: there is no public one, and
+what it does about the account, the password file and certificates would have to be done twice.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import itertools
 import re
 import ssl
 from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Final, Self
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import asyncpg
 from asyncpg import connect_utils
@@ -20,6 +20,7 @@ from asyncpg import connect_utils
 from ..errors import ConfigurationError
 from . import words
 from .dialing import Host
+from .variables import fill_in
 
 _PARSED: Final = (
     "host",
@@ -73,8 +74,15 @@ _TLS: Final = "Check sslmode, sslrootcert, sslcert and sslkey in it, and PGSSL..
 class DatabaseURL(str):
     """A URL that does not show its password where a log prints it as part of something."""
 
+    def __new__(cls, url: str) -> Self:
+        return url if isinstance(url, cls) else super().__new__(cls, url)
+
     def __repr__(self) -> str:
         return "<database URL>"
+
+
+class CompleteURL(DatabaseURL):
+    """A URL to which the environment adds nothing: that of the embedded PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class Target:
     addresses: tuple[str | None, ...] = ()
     spread: bool = False
     keepalives: dict[str, int] = field(default_factory=dict)
+    sslmode: str | None = None
     tls: ssl.SSLContext | None = None
 
     @property
@@ -127,11 +136,13 @@ def _flaw(error: BaseException) -> tuple[str, str]:
     line = str(error.args[0] if error.args else error).partition("\n")[0]
     # The driver quotes parts of the URL between quotation marks, and objects of its own.
     reason = re.sub("""['"].*['"]|<.*>""", "...", line)
+    if "service file" in reason:
+        return reason, "Check service, or PGSERVICE, and PGSERVICEFILE."
     return reason, _TLS if "certificate" in reason else _FORM
 
 
 def _read(url: str) -> Target | tuple[str, str]:
-    """Return what asyncpg makes of a URL, or why it can make nothing of it, and what to do."""
+    """Return what a URL leads to, or why it leads nowhere, and what to do."""
     try:
         if url.strip()[:1] in ("'", '"'):
             return "it stands in quotation marks", "Take them away."
@@ -139,25 +150,43 @@ def _read(url: str) -> Target | tuple[str, str]:
         foreign = None if parts.scheme == "postgresql" else _A_SCHEME.fullmatch(url.strip())
         if foreign:
             return f"{foreign[1]}:// is no address of PostgreSQL", "Write postgresql://."
+        if parts.scheme != "postgresql" or "//" not in url:
+            return "it does not begin with postgresql://", _FORM
         # Where an @ stands elsewhere, a part of the password would be taken for a host.
         if parts.netloc.count("@") > 1 or "@" in parts.path or parts.fragment:
             return "there is an unencoded @, /, ? or # in the user or the password", _FORM
-        found = words.sort_out(parts)
-        if isinstance(found, str):
-            return found, "docs/connecting.md lists the words of a URL."
-        url = DatabaseURL(join_url(found.parts))
-        # The driver knows no system's certificates; a context that has them takes its place.
-        given = {**_NO_ARGUMENTS, "ssl": "require" if found.system_roots else None}
+        said = words.said_in(parts)
+        filled, said_by = (said, {}) if isinstance(url, CompleteURL) else fill_in(said)
+    except _BAD_URL as error:
+        return _flaw(error)
+    found = _target(filled)
+    if isinstance(found, Target):
+        return found
+    reason, advice = found
+    named = [who for word, who in said_by.items() if re.search(rf"\b{word}\b", reason)]
+    return (f"{reason}; {' and '.join(named)} said so" if named else reason), advice
+
+
+def _target(said: dict[str, str]) -> Target | tuple[str, str]:
+    """Return what words lead to, or why they lead nowhere, and what to do."""
+    found = words.sort_out(said)
+    if isinstance(found, str):
+        return found, "docs/connecting.md lists the words of a URL."
+    url = DatabaseURL(f"postgresql://?{urlencode(found.for_driver, quote_via=quote)}")
+    given = {
+        **_NO_ARGUMENTS,
+        "host": found.names or None,
+        "port": found.ports or None,
+    }
+    if found.system_roots:
+        # The driver knows no system's certificates: it makes a context that trusts nobody yet.
+        given.update(ssl="prefer", direct_tls=False)
+    try:
         places, parameters, _ = connect_utils._parse_connect_arguments(dsn=url, **given)
     except _BAD_URL as error:
         return _flaw(error)
-    hosts = tuple(_host_and_port(place) for place in places)
-    if found.addresses and len(found.addresses) != len(hosts):
-        return "there are not as many addresses in hostaddr as there are hosts", _FORM
-    if not all(0 < port < 65536 for _, port in hosts):
-        return "a port is no number from 1 to 65535", _FORM
     return Target(
-        hosts=hosts,
+        hosts=tuple(map(_host_and_port, places)),
         session_attrs=parameters.target_session_attrs.value,
         settings=dict(parameters.server_settings or {}),
         url=url,
@@ -167,6 +196,7 @@ def _read(url: str) -> Target | tuple[str, str]:
         addresses=tuple(address or None for address in found.addresses),
         spread=found.spread,
         keepalives=found.keepalives,
+        sslmode=found.for_driver.get("sslmode"),
         tls=_trusting_the_system(parameters.ssl) if found.system_roots else None,
     )
 

@@ -50,6 +50,12 @@ def test_a_word_that_cannot_be_kept_is_refused_by_its_name(word: str) -> None:
         ("postgresql://u@[::1]/db?port=7", [("::1", 7)]),
         ("postgresql://u@a,b/db?port=1,2", [("a", 1), ("b", 2)]),
         ("postgresql:///db?host=/tmp&port=7", [("/tmp", 7)]),
+        ("postgresql://%2Ftmp:7/db", [("/tmp", 7)]),
+        ("postgresql:///db?host=::1,b&port=,7", [("::1", 5432), ("b", 7)]),
+        ("postgresql:///db?host=[::1]:3,b:4", [("::1", 3), ("b", 4)]),
+        ("postgresql://[fe80::1%25eth0]:7/db", [("fe80::1%eth0", 7)]),
+        ("postgresql://a:1,b/db", [("a", 1), ("b", 5432)]),
+        ("postgresql://h:/db?port=", [("h", 5432)]),
         ("postgresql+asyncpg://h/db", [("h", 5432)]),
         ("asyncpg://h/db", [("h", 5432)]),
         ("postgres+asyncpg://h/db", [("h", 5432)]),
@@ -66,9 +72,19 @@ def test_hosts_and_ports_are_read_as_libpq_reads_them(
     assert list(target_of(url).hosts) == hosts
 
 
+def test_the_account_and_the_database_behind_the_question_mark_count() -> None:
+    target = target_of("postgresql://u:x@h/db?user=z&password=y&dbname=w")
+    assert (target.user, target.database) == ("z", "w")
+    assert "password=y" in target.url
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
+        ("postgresql://a,,b/db", "a host in the list has no name"),
+        ("postgresql://h/db?host=a,", "a host in the list has no name"),
+        ("h:7/db", "it does not begin with postgresql://"),
+        ("postgresql:h/db", "it does not begin with postgresql://"),
         ("postgresql://h:99999/db", "a port is no number from 1 to 65535"),
         ("postgresql://h/db?port=0", "a port is no number from 1 to 65535"),
         ("postgresql://h/db?port=abc", "cannot be used"),
@@ -99,5 +115,5 @@ def test_the_connect_timeout_of_the_url_counts() -> None:
 
 def test_the_documentation_lists_the_words_that_are_left_out_or_refused() -> None:
     page = (ROOT / "docs" / "connecting.md").read_text()
-    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
+    listed = set(re.findall(r"^\| `((?!PG)\w+)` \|", page, re.M))
     assert listed == {*words.OURS, *words.IGNORED, *words.REFUSED, *words.FOREIGN}
