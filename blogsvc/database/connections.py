@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg
 
 from ..errors import ConfigurationError, Unavailable
-from .dialing import Dialer, Host, addresses_of
+from .dialing import Dialer, Host, NotPostgreSQL, addresses_of
 from .hosts import Hosts, NoneAnswered
 from .poolers import Connection, open_through_any
 from .refusals import described, unreachable
@@ -97,12 +97,20 @@ async def connect(
 
 
 async def connect_to(target: Target, host: Host, **options: Any) -> asyncpg.Connection:
-    """Open a connection to one host of a URL, as `asyncpg.connect` does."""
+    """Open a connection to one host of a URL, as `asyncpg.connect` does.
+
+    Raises `NotPostgreSQL`, too.
+    """
     if not host.is_socket:
         options["loop"] = Dialer(host, target.keepalives)
-    return await asyncpg.connect(
-        target.url, host=host.name, port=host.port, ssl=target.tls, **options
-    )
+    try:
+        return await asyncpg.connect(
+            target.url, host=host.name, port=host.port, ssl=target.tls, **options
+        )
+    except asyncpg.ConnectionDoesNotExistError as error:
+        if isinstance(error.__cause__, NotPostgreSQL):
+            raise error.__cause__ from None
+        raise
 
 
 async def create_pool(

@@ -13,6 +13,8 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+import asyncpg
+
 _TCP: Final = {
     "keepalives_idle": ("TCP_KEEPIDLE", "TCP_KEEPALIVE"),  # the latter on macOS
     "keepalives_interval": ("TCP_KEEPINTVL",),
@@ -64,6 +66,48 @@ async def addresses_of(host: Host, timeout: float) -> list[Host]:
     return [host._replace(address=address) for address in dict.fromkeys(addresses)]
 
 
+_BEGINNINGS: Final = frozenset(b"REvN")
+"""With what a server's first message can begin: login, refusal, protocol version, notice."""
+
+
+class NotPostgreSQL(ConnectionError):
+    """What listens there speaks another protocol."""
+
+
+class _Threshold(asyncio.Protocol):
+    """Hears the first word that a server says, and leaves all others to the driver's protocol.
+
+    A message that begins with a zero, as those of other protocols do, has asyncpg go round in a
+    circle for ever, and the event loop with it.
+    """
+
+    def __init__(self, driver: asyncio.Protocol) -> None:
+        self.driver = driver
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self.driver.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if data[0] in _BEGINNINGS:
+            self._transport.set_protocol(self.driver)
+            self.driver.data_received(data)
+        else:
+            self._transport.set_protocol(asyncio.Protocol())
+            self._transport.abort()
+            self.driver.connection_lost(NotPostgreSQL())
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.driver.connection_lost(error)
+
+    def pause_writing(self) -> None:
+        self.driver.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.driver.resume_writing()
+
+
 class Dialer:
     """The running event loop as asyncpg gets it: its TCP connections go to the host's address.
 
@@ -85,11 +129,11 @@ class Dialer:
         """As that of an event loop."""
         if options.get("ssl"):
             options.setdefault("server_hostname", name)
-        made = await self._loop.create_connection(
-            factory, self.host.address or name, port, **options
+        transport, protocol = await self._loop.create_connection(
+            lambda: _guarded(factory()), self.host.address or name, port, **options
         )
-        self._keep_alive(made[0].get_extra_info("socket"))
-        return made
+        self._keep_alive(transport.get_extra_info("socket"))
+        return transport, protocol.driver if isinstance(protocol, _Threshold) else protocol
 
     def _keep_alive(self, connected: socket.socket) -> None:
         if not self._keepalives.get("keepalives", 1):
@@ -101,3 +145,8 @@ class Dialer:
             option = next((getattr(socket, name) for name in names if hasattr(socket, name)), None)
             if value and option is not None:
                 connected.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _guarded(protocol: asyncio.BaseProtocol) -> asyncio.BaseProtocol:
+    # Who is asked for TLS first is heard by another protocol of the driver's, which is careful.
+    return _Threshold(protocol) if isinstance(protocol, asyncpg.protocol.Protocol) else protocol

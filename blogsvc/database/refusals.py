@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 
 from ..errors import BlogError, ConfigurationError, Unavailable
-from .dialing import Host
+from .dialing import Host, NotPostgreSQL
 
 _SETTINGS_REFUSED: Final = "refused a setting of the session. Correct it, or take it out of the URL"
 
@@ -102,7 +102,7 @@ def _may_work_later(error: BaseException) -> bool:
     match error:
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
             return True
-        case ssl.SSLError() | PermissionError() | NotADirectoryError():
+        case ssl.SSLError() | PermissionError() | NotADirectoryError() | NotPostgreSQL():
             return False
         case OSError():
             # Not by its errno: asyncio has none for a name with several addresses.
@@ -164,6 +164,8 @@ def _reason(host: Host | str, error: BaseException, wanted: str, timeout: float)
             return f"has a certificate that cannot be trusted ({error.verify_message or said})"
         case _ if _refuses_tls(error):
             return "takes no TLS, or is no PostgreSQL. Check the port, and sslmode, in the URL"
+        case NotPostgreSQL():
+            return "is no PostgreSQL. Check the port in the URL"
         case _ if type(error) is ConnectionError:
             return "closed the connection when it was asked for TLS"
         case ConnectionError() | asyncpg.PostgresError() | ssl.SSLEOFError():
@@ -171,5 +173,9 @@ def _reason(host: Host | str, error: BaseException, wanted: str, timeout: float)
         case ssl.SSLError():
             return f"does not agree on TLS. Check the port, and sslmode, in the URL ({said})"
         case asyncpg.InterfaceError() | asyncpg.InternalClientError():
+            if _may_work_later(error):  # the driver has no word for a farewell nobody asked for
+                return f"closed the connection ({said})"
             return f"asks for a login that the driver cannot make. Check pg_hba.conf ({said})"
-    return f"failed ({said})"
+        case OSError() | ValueError():
+            return f"failed ({said})"
+    return f"sent an answer that makes no sense ({type(error).__name__}: {said})"

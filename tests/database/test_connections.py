@@ -76,6 +76,8 @@ async def silent_host(address: str = "127.0.0.1", port: int = 0) -> AsyncIterato
 Part = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 WELCOME = b"R" + struct.pack("!II", 8, 0)
+VERSION = b"S" + struct.pack("!I", 24) + b"server_version\x0018.0\0"
+READY = b"Z" + struct.pack("!I", 5) + b"I"
 
 
 @contextlib.asynccontextmanager
@@ -209,6 +211,19 @@ OPENINGS: dict[str, tuple[Part, str, type[BlogError], str]] = {
     ),
 }
 
+OF_OUR_OWN: dict[str, tuple[Part, str, type[BlogError], str]] = {
+    "a farewell after the welcome": (
+        answering(WELCOME + VERSION + READY + refusal("57P01")),
+        *("prefer", Unavailable, GONE),
+    ),
+    "a web server without TLS": (
+        answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        *("disable", ConfigurationError, "is no PostgreSQL"),
+    ),
+    "zeros": (answering(bytes(100)), "disable", ConfigurationError, "is no PostgreSQL"),
+}
+"""What a pool of the host's does not notice before the driver does; the zeros hang that."""
+
 
 @contextlib.asynccontextmanager
 async def hung(blog: BlogService) -> AsyncIterator[None]:
@@ -340,11 +355,11 @@ async def test_what_is_wrong_with_tls_is_told_whole(query: str, reason: str) -> 
     assert SECRET not in everything_told(caught.value)
 
 
-@pytest.mark.parametrize("opening", OPENINGS)
+@pytest.mark.parametrize("opening", [*OPENINGS, *OF_OUR_OWN])
 async def test_each_way_in_which_a_connection_can_fail_says_whether_later_helps(
     opening: str,
 ) -> None:
-    part, sslmode, kind, reason = OPENINGS[opening]
+    part, sslmode, kind, reason = (OPENINGS | OF_OUR_OWN)[opening]
     async with asyncio.timeout(SOON), acted(part) as place:
         blog = BlogService(f"postgresql://u:{SECRET}@{place}/db?sslmode={sslmode}")
         with pytest.raises(BlogError) as caught:
