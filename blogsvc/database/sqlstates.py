@@ -33,6 +33,9 @@ DRIVER_ERRORS: Final = (
 )
 """What asyncpg raises when something goes wrong; `InternalClientError` has no public parent."""
 
+_OVERDUE: Final = (asyncpg.IdleInTransactionSessionTimeoutError, asyncpg.TransactionTimeoutError)
+"""With what a server ends a session whose transaction took too long: it was rolled back."""
+
 # SQLSTATE, or its two-character class, to the error that callers see. The longest match counts.
 _BY_SQLSTATE: Final[dict[str, tuple[type[DatabaseError], str]]] = {
     "08": (Unavailable, "The connection to PostgreSQL was lost. Try again."),
@@ -119,6 +122,9 @@ def _lost_connection(error: BaseException) -> bool:
 
 
 def _from_server(error: asyncpg.PostgresError, *, write: bool) -> BlogError:
+    farewell = error.__cause__
+    if isinstance(error, asyncpg.ConnectionDoesNotExistError) and isinstance(farewell, _OVERDUE):
+        return _from_server(farewell, write=write)  # what the server said before it hung up
     code: str = error.sqlstate or ""
     if write and (code[:2] == "08" or code in ("57P01", "57P02")):
         return OutcomeUnknown(sqlstate=code)

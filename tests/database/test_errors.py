@@ -34,6 +34,7 @@ from blogsvc.errors import (
 )
 
 from .calls import READS, WRITES, Call
+from .test_connections import with_hosts
 
 SLEEP = "SELECT pg_sleep(60)"
 WRITE = "INSERT INTO posts (title, content) SELECT 'T', pg_sleep(60)::text"
@@ -133,6 +134,20 @@ async def test_a_timeout_of_the_server_is_told(blog: BlogService) -> None:
             await blog._database.read(Query("SELECT set_config('statement_timeout', '20', true)"))
             await blog._database.read(Query(SLEEP))
     assert caught.value.sqlstate == "57014"
+
+
+async def test_a_transaction_that_the_server_ends_for_its_length_is_told(
+    database: str, sql: asyncpg.Connection
+) -> None:
+    if sql.get_server_version().major < 17:
+        pytest.skip("transaction_timeout came with PostgreSQL 17")
+    async with BlogService(with_hosts(database, transaction_timeout="100")) as blog:
+        # Whoever writes knows what became of it, too: it was rolled back.
+        for call in (blog._database.read(Query(SLEEP)), blog._database.write(Command(WRITE))):
+            with pytest.raises(OperationTimeout, match="took too long and was rolled") as caught:
+                await call
+            assert caught.value.sqlstate == "25P04"
+        assert await blog.posts.count() == 0
 
 
 async def test_a_busy_pool_is_told(database: str) -> None:
