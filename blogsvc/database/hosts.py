@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
@@ -24,6 +25,9 @@ HEAD_START: Final = 0.25
 FORGIVEN: Final = 30.0
 """Seconds after which a host that kept somebody waiting is tried like any other again."""
 
+QUIET: Final = 5.0
+"""Seconds after a loss was logged in which no other is: in a storm it comes and goes."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +45,7 @@ class Hosts:
     def __init__(self) -> None:
         self._answered: Host | None = None
         self._gone = False
+        self._lost_at = -math.inf
         self._changes = 0
         self._slow: dict[Host, float] = {}
 
@@ -142,7 +147,10 @@ class Hosts:
         self, failures: dict[Host, Exception], began_at: int, describe: Describe
     ) -> None:
         if self._answered and not self._gone and began_at == self._changes:
-            self._gone = True
+            now = asyncio.get_running_loop().time()
+            if now - self._lost_at < QUIET:
+                return  # where it stays away, one of the next attempts says so
+            self._gone, self._lost_at = True, now
             self._change("The database is gone: %s", describe(failures))
 
     def _change(self, message: str, *values: object) -> None:

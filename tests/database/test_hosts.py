@@ -166,6 +166,28 @@ async def test_the_log_has_one_line_a_change(caplog: pytest.LogCaptureFixture) -
     ]
 
 
+async def test_the_log_is_quiet_where_the_database_comes_and_goes(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers, hosts = Servers(), Hosts()
+
+    async def comes_and_goes() -> None:
+        for dead in ((), (A,)) * 20:
+            servers.dead = set(dead)
+            with contextlib.suppress(NoneAnswered):
+                await hosts.first([A], servers.attempt)
+
+    async with asyncio.timeout(SOON):
+        await comes_and_goes()
+        told = [record.getMessage() for record in caplog.records]
+        assert told == ["The database is gone: a:1", "The database is back, at a:1"]
+        # It is away now, which the next attempt says as soon as it may.
+        monkeypatch.setattr("blogsvc.database.hosts.QUIET", 0.0)
+        with pytest.raises(NoneAnswered):
+            await hosts.first([A], servers.attempt)
+    assert [record.getMessage() for record in caplog.records][2:] == told[:1]
+
+
 async def test_the_log_says_of_each_host_what_became_of_it(
     migrated: str, caplog: pytest.LogCaptureFixture
 ) -> None:
