@@ -176,6 +176,6 @@ def _reason(host: Host | str, error: BaseException, wanted: str, timeout: float)
             if _may_work_later(error):  # the driver has no word for a farewell nobody asked for
                 return f"closed the connection ({said})"
             return f"asks for a login that the driver cannot make. Check pg_hba.conf ({said})"
-        case OSError() | ValueError():
+        case OSError() | ValueError() | BlogError():  # the last one, of a connection that migrates
             return f"failed ({said})"
     return f"sent an answer that makes no sense ({type(error).__name__}: {said})"

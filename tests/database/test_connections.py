@@ -372,6 +372,12 @@ async def test_each_way_in_which_a_connection_can_fail_says_whether_later_helps(
     assert SECRET not in everything_told(caught.value)
 
 
+async def test_who_is_to_migrate_and_loses_a_new_connection_is_told_so() -> None:
+    async with asyncio.timeout(SOON), acted(answering(WELCOME + VERSION + READY)) as place:
+        with pytest.raises(Unavailable, match=rf"{place} failed \(The connection .* was lost"):
+            await Migrator(f"postgresql://u@{place}/db").status()
+
+
 async def test_one_host_that_may_answer_later_is_worth_another_attempt() -> None:
     async with acted(answering(refusal("28P01"))) as refuses, acted(accepts_and_closes) as closes:
         url = with_hosts(f"postgresql://u:{SECRET}@{closes}/db", refuses)
