@@ -311,7 +311,10 @@ async def _check_what_is_applied(connection: MigratingConnection, *, only_reads:
     if not only_reads:
         applied = await history.read(connection)
         going_up = now is None or now.command != "downgrade"
-        plan.refuse_unsafe(plan.compare(files.all_files(), applied), going_up=going_up)
+        versions = plan.compare(files.all_files(), applied)
+        plan.refuse_unsafe(versions, going_up=going_up)
+        if not going_up or any(version.state == "pending" for version in versions):
+            await lock.check_that_it_may_change(connection)
         if going_up:
             await repair.refuse_posts_of_others(connection, applied)
             await history.create_table(connection)

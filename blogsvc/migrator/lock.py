@@ -35,6 +35,13 @@ _ELSEWHERE: Final = """
     ORDER BY relname::text DESC
     LIMIT 1"""
 
+_MAY_CHANGE: Final = """
+    SELECT pg_catalog.current_setting('transaction_read_only'::text)::text = 'on'::text,
+        (SELECT pg_catalog.pg_get_userbyid(relowner)::text FROM pg_catalog.pg_class
+        WHERE oid = to_regclass('posts')::oid
+            AND NOT pg_catalog.pg_has_role(relowner, 'USAGE'::text)),
+        current_user::text"""
+
 _HOLDER: Final = f"""
     SELECT held.pid, application_name, backend_start
     FROM pg_locks AS held LEFT JOIN pg_stat_activity USING (pid)
@@ -58,6 +65,7 @@ def settings(schema: str | None) -> dict[str, str]:
         "statement_timeout": "0",
         "idle_in_transaction_session_timeout": "0",
         "client_min_messages": "warning",
+        "standard_conforming_strings": "on",  # a migration may have backslashes
     }
 
 
@@ -80,6 +88,22 @@ async def prepare(
     await _check_that_it_can_read(connection, schema)
     if locked:
         await _acquire(connection)
+
+
+async def check_that_it_may_change(connection: asyncpg.Connection) -> None:
+    """Raise an error, with the cure, where what is planned would be refused before it has begun."""
+    takes_no_writes, owner, role = await connection.fetchrow(_MAY_CHANGE)
+    if takes_no_writes:
+        raise Unavailable(
+            "This session takes no writes: default_transaction_read_only is on, for the server, "
+            "the database or the role. Migrate where it is off."
+        )
+    if owner is not None:
+        raise MigrationError(
+            f"The table posts belongs to the role {owner}, and only its owner may change it. "
+            f"Migrate as that role, or as a member of it: GRANT {quoted(owner)} TO {quoted(role)}. "
+            "Nothing was changed."
+        )
 
 
 async def _check_that_it_can_write(
@@ -110,11 +134,17 @@ async def _check_that_it_can_write(
 
 async def _check_that_it_can_read(connection: asyncpg.Connection, schema: str | None) -> None:
     here = await connection.fetchval("SELECT current_schema()")
-    if here is None and not (schema and not await _exists(connection, schema)):
+    if here is None and schema and await _exists(connection, schema):
         raise MigrationError(
-            f"This role may not use the schema {schema or 'of its search_path'}, so what is "
-            "applied cannot be known. Migrate as the tables' owner, or GRANT USAGE ON SCHEMA to "
-            "this role."
+            f"This role may not use the schema {schema}, so what is applied cannot be known. "
+            "Migrate as the tables' owner, or GRANT USAGE ON SCHEMA to this role."
+        )
+    if here is None and not schema:
+        path = await connection.fetchval("SHOW search_path")
+        raise MigrationError(
+            f"No schema of the search_path of this role ({path or 'which is empty'}) is there and "
+            "may be used by it. Say which schema has the blog, with --schema or BLOGSVC_SCHEMA, or "
+            "GRANT USAGE ON SCHEMA to this role."
         )
     if schema and here not in (schema, None):
         raise MigrationError(

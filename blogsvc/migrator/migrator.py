@@ -13,7 +13,7 @@ import asyncpg
 from ..database import DRIVER_ERRORS, Endpoint, check_target
 from ..errors import BlogError, InvalidQuery, MigrationError, OutcomeUnknown
 from . import connection as connections
-from . import files, history, plan, rehearsal, running, sql_script
+from . import files, history, lock, plan, rehearsal, running, sql_script
 from . import repair as repairs
 from .drift import Drift, drift
 from .files import MigrationFile
@@ -143,7 +143,6 @@ class Migrator:
         """
         async with self.session() as connection:
             planned = await _planned(connection, "up", to)
-            await history.create_table(connection)
             return await self._go(connection, planned, "up")
 
     async def upgrade_new(self) -> list[str]:
@@ -155,7 +154,6 @@ class Migrator:
             if await history.exists(connection):
                 return []
             planned = await _planned(connection, "up")
-            await history.create_table(connection)
             return await self._go(connection, planned, "up")
 
     async def rehearse(self, to: str | None = None) -> list[rehearsal.Rehearsed]:
@@ -165,7 +163,10 @@ class Migrator:
         where a version fails.
         """
         async with self.session() as connection:
-            return await rehearsal.rehearse(connection, await _planned(connection, "up", to))
+            planned = await _planned(connection, "up", to)
+            if planned:
+                await lock.check_that_it_may_change(connection)
+            return await rehearsal.rehearse(connection, planned)
 
     async def downgrade(
         self,
@@ -268,6 +269,10 @@ class Migrator:
     ) -> list[str]:
         """Take the steps, and when one fails, tell where that leaves the database."""
         done: list[MigrationFile] = []
+        if planned:
+            await lock.check_that_it_may_change(connection)
+        if way == "up":
+            await history.create_table(connection)
         for file in planned:
             self._on_step(Step(file.version, way))
             started = time.perf_counter()

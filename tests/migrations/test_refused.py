@@ -13,7 +13,7 @@ from blogsvc.errors import MigrationError, Unavailable
 from blogsvc.migrator import Migrator
 
 from ..support import run
-from .migrating import execute
+from .migrating import execute, fetch
 
 
 def as_role(url: str, role: str) -> str:
@@ -28,6 +28,7 @@ async def stranger(empty_database: str) -> AsyncIterator[str]:
     await Migrator(empty_database).upgrade("0")
     await execute(empty_database, "DROP ROLE IF EXISTS stranger; CREATE ROLE stranger LOGIN")
     yield as_role(empty_database, "stranger")
+    await execute(empty_database, "REASSIGN OWNED BY stranger TO current_user")
     await execute(empty_database, "DROP OWNED BY stranger; DROP ROLE stranger")
 
 
@@ -47,14 +48,82 @@ async def test_a_role_without_the_schema_does_not_take_it_for_empty(
         await Migrator(stranger, schema="alice").status()
 
 
-async def test_a_role_that_does_not_own_the_table_changes_nothing(
+@pytest.mark.parametrize(
+    "command",
+    [("aerich", "upgrade"), ("blogsvc", "upgrade"), ("blogsvc", "upgrade", "--dry-run")],
+)
+async def test_a_role_that_does_not_own_the_table_is_told_the_cure(
+    empty_database: str, stranger: str, command: tuple[str, ...]
+) -> None:
+    await execute(empty_database, "GRANT ALL ON aerich, posts TO stranger")
+    [(owner,)] = await fetch(empty_database, "SELECT current_user::text")
+    ended = await run(*command, url=stranger)
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+    assert f"The table posts belongs to the role {owner}," in ended.output
+    cure = f'GRANT "{owner}" TO "stranger"'
+    assert cure in ended.output
+    await execute(empty_database, cure)
+    ended = await run(*command, url=stranger)
+    assert ended.status == 0, ended.output
+
+
+async def test_a_role_that_does_not_own_the_table_is_told_when_it_would_undo(
     empty_database: str, stranger: str
 ) -> None:
     await execute(empty_database, "GRANT ALL ON aerich, posts TO stranger")
-    ended = await run("aerich", "upgrade", url=stranger)
-    assert ended.status == 1
-    assert "1_20261125090000_add_rules stopped: must be owner of table posts" in ended.output
-    assert "Traceback" not in ended.output
+    with pytest.raises(MigrationError, match="belongs to the role"):
+        await Migrator(stranger).downgrade()
+    ended = await run("aerich", "downgrade", "--yes", url=stranger)
+    assert (ended.status, ended.is_one_line) == (1, True), ended.output
+
+
+async def test_a_role_that_owns_nothing_finds_nothing_to_apply(
+    empty_database: str, stranger: str
+) -> None:
+    await Migrator(empty_database).upgrade()
+    await execute(empty_database, "GRANT ALL ON aerich, posts TO stranger")
+    for command in ("aerich", "blogsvc"):
+        ended = await run(command, "upgrade", url=stranger)
+        assert ended.status == 0, ended.output
+
+
+@pytest.mark.parametrize("to", ["0", "12", None])
+async def test_a_session_that_takes_no_writes_is_told_before_anything_begins(
+    empty_database: str, to: str | None
+) -> None:
+    if to is not None:
+        await Migrator(empty_database).upgrade(to)
+    before = await Migrator(empty_database).status()
+    [(name,)] = await fetch(empty_database, "SELECT current_database()")
+    await execute(empty_database, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    for command in (["aerich", "upgrade"], ["blogsvc", "upgrade"], ["blogsvc", "downgrade", "-y"]):
+        if to is None and "downgrade" in command:
+            continue
+        ended = await run(*command, url=empty_database)
+        assert ended.status == 1
+        assert "Error: This session takes no writes: default_transaction_read_only" in ended.output
+        assert "migrating" not in ended.output
+    assert await Migrator(empty_database).status() == before
+
+
+@pytest.mark.parametrize("path", ["nowhere", "''"])
+async def test_a_search_path_that_leads_nowhere_is_told_as_that(
+    empty_database: str, path: str
+) -> None:
+    [(name,)] = await fetch(empty_database, "SELECT current_database()")
+    await execute(empty_database, f"ALTER DATABASE {name} SET search_path = {path}")
+    for command in ("aerich", "blogsvc"):
+        ended = await run(command, "upgrade", url=empty_database)
+        assert (ended.status, ended.is_one_line) == (1, True), ended.output
+        assert "No schema of the search_path of this role" in ended.output
+        assert "--schema or BLOGSVC_SCHEMA" in ended.output
+
+
+async def test_backslashes_of_a_migration_stay_what_they_are(empty_database: str) -> None:
+    [(name,)] = await fetch(empty_database, "SELECT current_database()")
+    await execute(empty_database, f"ALTER DATABASE {name} SET standard_conforming_strings = off")
+    await Migrator(empty_database).upgrade()
+    assert not (await Migrator(empty_database).check()).drifted
 
 
 @pytest.mark.parametrize("command", ["aerich", "blogsvc"])
