@@ -77,6 +77,26 @@ async def test_a_killed_index_build_is_cleared_away_and_built_again(
     assert await fetch(empty_database, IS_VALID) == [(True,)]
 
 
+@pytest.mark.parametrize("kind", ["INDEX", "UNIQUE INDEX"])
+@pytest.mark.parametrize("valid", [False, True])
+async def test_what_a_killed_index_build_has_left_is_pending_and_no_drift(
+    empty_database: str, kind: str, valid: bool
+) -> None:
+    await Migrator(empty_database).upgrade("11")
+    await execute(empty_database, f"CREATE {kind} posts_tags_idx ON posts (tags)")
+    await execute(
+        empty_database,
+        f"UPDATE pg_index SET indisvalid = {valid} WHERE indexrelid = 'posts_tags_idx'::regclass",
+    )
+    for asked in (["check"], ["check", "--strict"]):
+        ended = await run("blogsvc", *asked, url=empty_database)
+        assert ended.status == 2, ended.output
+        assert "posts_tags_idx" not in ended.output
+    await Migrator(empty_database).upgrade()
+    ended = await run("blogsvc", "check", "--strict", url=empty_database)
+    assert ended.status == 0, ended.output
+
+
 @pytest.mark.parametrize("command", ["aerich", "blogsvc"])
 async def test_a_connection_lost_outside_of_a_transaction_is_told_in_few_lines(
     empty_database: str, checkout: Path, command: str
