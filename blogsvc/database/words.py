@@ -185,6 +185,8 @@ def _find_places(found: Words, words: dict[str, str]) -> None:
 
 def _refused(words: dict[str, str]) -> str | None:
     for name, value in words.items():
+        if "\0" in name + value:
+            return "there is a zero byte, %00, in it"
         if name in REFUSED and value not in REFUSED[name]:
             harmless = " or ".join(f"{name}={each}" for each in REFUSED[name])
             instead = f"leave it out, or write {harmless}" if harmless else "leave it out"

@@ -83,6 +83,11 @@ def test_the_account_and_the_database_behind_the_question_mark_count() -> None:
     [
         ("postgresql://a,,b/db", "a host in the list has no name"),
         ("postgresql://h/db?host=a,", "a host in the list has no name"),
+        ("postgresql://u%00@h/db", "there is a zero byte"),
+        ("postgresql://u@h%00/db", "there is a zero byte"),
+        ("postgresql://h/d%00b", "there is a zero byte"),
+        ("postgresql://h/db?application_name=x%00user%00admin", "there is a zero byte"),
+        ("postgresql://h/db?x%00=1", "there is a zero byte"),
         ("h:7/db", "it does not begin with postgresql://"),
         ("postgresql:h/db", "it does not begin with postgresql://"),
         ("postgresql://h:99999/db", "a port is no number from 1 to 65535"),
