@@ -5,14 +5,26 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from blogsvc import BlogService
-from blogsvc.database import words
+from blogsvc.database import variables, words
 from blogsvc.database.url import target_of
 from blogsvc.errors import ConfigurationError
 
 from ..support import ROOT
 from .test_connections import with_hosts
+
+WORDS = {
+    *words.OURS,
+    *words.IGNORED,
+    *words.REFUSED,
+    *words.FOREIGN,
+    *variables.VARIABLES.values(),
+    "x",
+}
+"""Every word that a URL can have, and one that is a setting of the session."""
 
 HARMLESS = {
     "channel_binding": "prefer",
@@ -103,6 +115,49 @@ def test_a_url_that_makes_no_sense_is_told_in_one_line(url: str, reason: str) ->
     with pytest.raises(ConfigurationError, match=reason) as refused:
         target_of(url)
     assert "\n" not in str(refused.value)
+
+
+HOSTS = ("h", "h:1", "a,b:2", ",", "[::1]:5,h", "[", "h:x", ":7", "h%00", "%2Ftmp", "é", "h%zz", "")
+ACCOUNTS = ("", "u@", "u:hunter2@", ":hunter2@", "@", "u:hun%ter2@", "u:hunter2:x@")
+VALUES = (
+    "",
+    "x",
+    "-1",
+    "require",
+    "system",
+    "/tmp",
+    "::1",
+    "a,b",
+    "%ff",
+    "%00",
+    "９",
+    "1" * 30,
+    "@",
+)
+
+
+@settings(max_examples=1000)
+@given(
+    scheme=st.sampled_from(
+        ["postgresql://", "postgresql:", "", "asyncpg://", "jdbc:postgresql://"]
+    ),
+    account=st.sampled_from(ACCOUNTS),
+    host=st.sampled_from(HOSTS),
+    path=st.sampled_from(["", "/", "/d%62", "//x", "/d/x", "/@"]),
+    said=st.lists(
+        st.tuples(st.sampled_from(sorted(WORDS)), st.sampled_from(VALUES)).map("=".join), max_size=3
+    ),
+)
+def test_whatever_stands_in_a_url_it_leads_somewhere_or_is_refused_in_one_line(
+    scheme: str, account: str, host: str, path: str, said: list[str]
+) -> None:
+    told = ""
+    try:
+        target_of(f"{scheme}{account}{host}{path}?{'&'.join(said)}")
+    except ConfigurationError as refused:
+        told = str(refused)
+    assert "hunter2" not in told
+    assert "\n" not in told
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "jdbc:postgresql", "sqlite", "http", "postgis"])
