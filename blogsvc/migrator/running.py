@@ -68,7 +68,7 @@ async def run_each(connection: asyncpg.Connection, sql: str) -> None:
     """
     for statement in statements(sql):
         if _CHANGES_ROWS.match(statement):
-            rows = await connection.fetch("SELECT 1 FROM posts LIMIT 1", timeout=NO_LIMIT)
+            rows = await connection.fetch("SELECT 1 FROM posts LIMIT 1")
             if not rows:
                 continue
         await connection.execute(statement, timeout=NO_LIMIT)
