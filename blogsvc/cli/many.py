@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections import Counter
@@ -12,6 +13,7 @@ import asyncclick as click
 
 from .. import config
 from ..database import Endpoint
+from ..errors import BlogError
 from ..migrator import Migrator, in_each, schemas_with_blogs
 from .target import Target, url_option
 from .terminal import echo, one_line
@@ -79,7 +81,7 @@ async def _in_each(
         ):
             if found is None:
                 found = Found("failed", str(error).partition("\n")[0], 1)
-            if every and found.exit_code and schema not in await schemas_with_blogs(given):
+            if every and found.exit_code and await _is_gone(given, schema):
                 found, error = Found("gone", "gone since this began"), None
             echo(f"{one_line(schema)}: {one_line(found.line)}", err=error is not None)
             counts[found.word] += 1
@@ -93,6 +95,13 @@ async def _in_each(
     code = next(code for code in _WORST_FIRST if code in codes)
     if code:
         sys.exit(code)
+
+
+async def _is_gone(url: str, schema: str) -> bool:
+    """Whether a schema has no blog any more; where that cannot be asked, it may have."""
+    with contextlib.suppress(BlogError):
+        return schema not in await schemas_with_blogs(url)
+    return False
 
 
 def _summary(counts: Counter[str], all_of_them: int) -> str:

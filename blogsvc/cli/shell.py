@@ -123,6 +123,8 @@ def _for_psql(url: str, schema: str | None) -> tuple[str, dict[str, str]]:
     if colon:
         environment["PGPASSWORD"] = unquote(password)
     query = parse_qsl(parts.query, keep_blank_values=True)
+    if hosts or any(name in ("host", "hostaddr") for name, _ in query):
+        environment.pop("PGHOSTADDR", None)  # where libpq would go, whatever the host's name
     # The one after the ? counts.
     for name, value in query:
         if name == "password":

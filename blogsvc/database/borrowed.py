@@ -57,10 +57,11 @@ class SharedConnection:
             await lent.__aexit__(None, None, None)
 
 
-async def check_pooler(connection: asyncpg.Connection) -> None:
+async def check_pooler(connection: asyncpg.Connection, timeout: float) -> None:
     """Raise `ConfigurationError` where a pooler could run another client's statement for us."""
     with speaking_our_errors(connection):
-        safe = await names_are_safe(connection)
+        async with asyncio.timeout(timeout):
+            safe = await names_are_safe(connection)
     if not safe:
         raise ConfigurationError(
             "The pool leads through a pooler that does not follow prepared statements. In "
@@ -113,8 +114,12 @@ def refused(error: Exception) -> BlogError:
             f"The pool that was given cannot be used: {error}. Open it before this service "
             "(await asyncpg.create_pool(...)), and close it after."
         )
-    if isinstance(error, DRIVER_ERRORS):  # and not what a callback of the host's raises
-        drop_frames(error)
+    if not isinstance(error, DRIVER_ERRORS):
+        return Unavailable(
+            "The pool that was given makes no connection: what it calls for that failed "
+            f"({type(error).__name__}: {error})."
+        )
+    drop_frames(error)
     return unreachable({"the server of the pool that was given": error}, "any", 0)
 
 

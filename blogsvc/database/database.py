@@ -148,7 +148,7 @@ class Database:
     ) -> list[asyncpg.Record]:
         """Get a connection, and run on it what `statement` says then."""
         if costly:
-            async with self._pool.turn():
+            async with self._pool.room_for_costly():
                 return await self._run(statement)
         connection = await self._pool.acquire()
         answered = False

@@ -74,7 +74,7 @@ class NotPostgreSQL(ConnectionError):
     """What listens there speaks another protocol."""
 
 
-class _Threshold(asyncio.Protocol):
+class _FirstAnswer(asyncio.Protocol):
     """Hears the first word that a server says, and leaves all others to the driver's protocol.
 
     A message that begins with a zero, as those of other protocols do, has asyncpg go round in a
@@ -133,7 +133,7 @@ class Dialer:
             lambda: _guarded(factory()), self.host.address or name, port, **options
         )
         self._keep_alive(transport.get_extra_info("socket"))
-        return transport, protocol.driver if isinstance(protocol, _Threshold) else protocol
+        return transport, protocol.driver if isinstance(protocol, _FirstAnswer) else protocol
 
     def _keep_alive(self, connected: socket.socket) -> None:
         if not self._keepalives.get("keepalives", 1):
@@ -149,4 +149,4 @@ class Dialer:
 
 def _guarded(protocol: asyncio.BaseProtocol) -> asyncio.BaseProtocol:
     # Who is asked for TLS first is heard by another protocol of the driver's, which is careful.
-    return _Threshold(protocol) if isinstance(protocol, asyncpg.protocol.Protocol) else protocol
+    return _FirstAnswer(protocol) if isinstance(protocol, asyncpg.protocol.Protocol) else protocol

@@ -71,7 +71,7 @@ class Pool:
         connection = await self._acquire_any()
         try:
             check_encoding(connection)
-            await borrowed.check_pooler(connection)
+            await borrowed.check_pooler(connection, self.acquire_timeout)
         finally:
             await self.release(connection)
 
@@ -79,7 +79,7 @@ class Pool:
         self._connections = connections
         self._loop = asyncio.get_running_loop()
         # Half of the connections remain for what is not costly.
-        self._turns = asyncio.Semaphore(max(1, self.size // 2))
+        self._room_for_costly = asyncio.Semaphore(max(1, self.size // 2))
 
     @property
     def size(self) -> int:
@@ -122,18 +122,18 @@ class Pool:
         return connection
 
     @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until less than half of the connections are at work for what is costly."""
+    async def room_for_costly(self) -> AsyncIterator[None]:
+        """Wait until fewer than half of the connections are at work for what is costly."""
         self.check_open()
-        turns = self._turns
+        room = self._room_for_costly
         try:
-            await within(self.acquire_timeout, turns.acquire(), self._limits)
+            await within(self.acquire_timeout, room.acquire(), self._limits)
         except TimeoutError as error:
             raise self.none_free() from error
         try:
             yield
         finally:
-            turns.release()
+            room.release()
 
     async def release(self, connection: asyncpg.Connection, *, answered: bool = False) -> None:
         """Take a connection back; `answered` says that its last statement was."""

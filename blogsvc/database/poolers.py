@@ -58,10 +58,13 @@ class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg is untyped
     async def reset(self, *, timeout: float | None = None) -> None:
         """Leave the session as it is when the pool gets this back, and spare a round trip.
 
-        No statement of ours changes it. Only a transaction that was left open is rolled back.
+        No statement of ours changes it. Only a transaction that was left open is rolled back, and
+        listeners are taken off.
         """
         if self.is_in_transaction():
             await super().reset(timeout=timeout)
+        else:
+            await self._reset()
 
     def get_reset_query(self) -> str:
         """Return no statement: see `reset`."""

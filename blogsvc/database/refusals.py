@@ -75,6 +75,13 @@ def described(failures: Failures, wanted: str, timeout: float) -> str:
     )
 
 
+_DRIVERS_OWN: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
 def unreachable(failures: Failures, wanted: str, timeout: float) -> BlogError:
     """Return the error for a database none of whose hosts takes a connection."""
     told = described(failures, wanted, timeout)
@@ -117,6 +124,8 @@ def _may_work_later(error: BaseException) -> bool:
 
 def _pooler_says(error: BaseException) -> str | None:
     """Return those words of ours in an error by which a pooler can be told from a server."""
+    if not isinstance(error, _DRIVERS_OWN):
+        return None
     # What the driver raises by itself may quote a pooler, too, and has such a code or none.
     if not str(getattr(error, "sqlstate", None) or "08").startswith("08"):
         return None

@@ -163,7 +163,7 @@ def _read(url: str) -> Target | tuple[str, str]:
     if isinstance(found, Target):
         return found
     reason, advice = found
-    named = [who for word, who in said_by.items() if re.search(rf"\b{word}\b", reason)]
+    named = [who for word, who in said_by.items() if re.search(rf"\b{re.escape(word)}\b", reason)]
     return (f"{reason}; {' and '.join(named)} said so" if named else reason), advice
 
 

@@ -57,6 +57,8 @@ VARIABLES: Final = {
 OF_FILES: Final = frozenset({"PGSERVICEFILE", "PGSYSCONFDIR"})
 """Where the service file is, which has no word."""
 
+_IN_A_LINE: Final = (configparser.MissingSectionHeaderError, configparser.DuplicateOptionError)
+
 IGNORED: Final = frozenset({"PGLOCALEDIR", "PGOAUTHDEBUG"})
 """Variables about libpq's own messages."""
 
@@ -75,11 +77,13 @@ def fill_in(said: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _add(words: dict[str, str], said_by: dict[str, str], more: dict[str, tuple[str, str]]) -> None:
+    # Settings of the server are the same in capitals.
+    said = {word.lower() for word in words}
     if "host" in words or "hostaddr" in words:
         # Who says where it leads to is not led elsewhere.
         more = {word: more[word] for word in more if word not in ("host", "hostaddr")}
     for word, (value, who) in more.items():
-        if word not in words:
+        if word.lower() not in said:
             words[word], said_by[word] = value, who
 
 
@@ -100,7 +104,15 @@ def _of(service: str) -> list[tuple[str, str]]:
             delimiters="=", comment_prefixes="#", strict=False, default_section="\0"
         )
         services.optionxform = str  # type: ignore[method-assign,assignment] # words as they stand
-        services.read(path, encoding="utf-8")
+        try:
+            # What is indented would go on with the line before.
+            lines = map(str.strip, path.read_text(encoding="utf-8").splitlines())
+            services.read_string("\n".join(lines))
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError, configparser.Error) as error:
+            at = f": line {error.lineno}" if isinstance(error, _IN_A_LINE) else ""
+            raise ValueError(f"the service file cannot be read{at}") from None
         if services.has_section(service):
             return [(word, value) for word, value in services.items(service) if value]
     raise ValueError("there is no service of this name in the service file")

@@ -313,10 +313,11 @@ async def _check_what_is_applied(connection: MigratingConnection, *, only_reads:
         going_up = now is None or now.command != "downgrade"
         versions = plan.compare(files.all_files(), applied)
         plan.refuse_unsafe(versions, going_up=going_up)
+        if going_up:
+            await repair.refuse_posts_of_others(connection, applied)
         if not going_up or any(version.state == "pending" for version in versions):
             await lock.check_that_it_may_change(connection)
         if going_up:
-            await repair.refuse_posts_of_others(connection, applied)
             await history.create_table(connection)
     elif now is not None and now.command == "migrate":
         commands.refuse_a_draft(await history.read(connection))

@@ -78,7 +78,7 @@ class Report:
 class Migrator:
     """Migrates one blog's schema: `url` and `schema` as for `BlogService`.
 
-    A schema that is not there is created, or with `create_schema=False` an error.
+    A schema that is not there is created by what migrates, or with `create_schema=False` an error.
 
     It has a connection of its own for the time of a call, and touches nothing of the host's
     Tortoise. Any number of processes may call it at once; they wait for one another.

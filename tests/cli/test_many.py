@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import signal
 
 import pytest
 
-from blogsvc.errors import MigrationError
+from blogsvc.cli import many
+from blogsvc.errors import MigrationError, Unavailable
 from blogsvc.migrator import Migrator, files, in_each, schemas_with_blogs
 
 from ..migrations.migrating import BREAKING, NEWER, connected, execute, fetch
@@ -119,6 +121,34 @@ async def test_a_blog_that_goes_in_the_midst_is_not_made_again(empty_database: s
     assert await fetch(empty_database, "SELECT to_regnamespace('e')") == [(None,)]
 
 
+async def test_where_nobody_can_ask_what_is_there_each_failure_has_its_line(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = 0
+
+    async def once(url: str) -> list[str]:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise Unavailable("No connection is left.")
+        return await schemas_with_blogs(url)
+
+    await several(empty_database)
+    monkeypatch.setattr(many, "schemas_with_blogs", once)
+    with pytest.raises(SystemExit) as ended:
+        await many._in_each(empty_database, (), fail)
+    assert ended.value.code == 1
+    told = capsys.readouterr()
+    assert sorted(told.err.splitlines()) == [
+        f"{name}: It is broken." for name in ("alice", "bob's", "carol", "dave")
+    ]
+    assert told.out == "4 blogs: 4 failed\n"
+
+
+async def fail(migrator: Migrator) -> many.Found:
+    raise MigrationError("It is broken.")
+
+
 async def test_ctrl_c_leaves_a_sum_of_what_was_done(empty_database: str) -> None:
     for name in "abc":
         await Migrator(empty_database, schema=name).upgrade("5")
@@ -141,6 +171,7 @@ async def test_what_was_killed_is_finished_and_two_may_do_it_at_once(empty_datab
     await asyncio.wait_for(process.stdout.readline(), PATIENCE)
     process.kill()
     await process.communicate()
+    assert process.returncode == -signal.SIGKILL
     again = (run("blogsvc", "upgrade", "--all-schemas", url=empty_database) for _ in range(2))
     for ended in await asyncio.gather(*again):
         assert ended.status == 0, ended.output

@@ -73,6 +73,13 @@ def test_psql_gets_a_url_that_libpq_knows(url: str, given: str) -> None:
     assert _for_psql(url, None)[0] == given
 
 
+def test_psql_goes_where_the_url_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOSTADDR", "10.0.0.1")
+    for url in ("postgresql://h/db", "postgresql:///db?host=h", "postgresql:///?hostaddr=::1"):
+        assert "PGHOSTADDR" not in _for_psql(url, None)[1]
+    assert _for_psql("postgresql:///db", None)[1]["PGHOSTADDR"] == "10.0.0.1"
+
+
 def test_no_password_of_the_url_stands_among_the_arguments_of_psql() -> None:
     for url in ("postgresql://u:s3cr3t@h/db", "postgresql://u:x@h/db?password=s3cr3t&port=7"):
         argument, environment = _for_psql(url, None)

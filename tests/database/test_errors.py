@@ -141,7 +141,7 @@ async def test_a_transaction_that_the_server_ends_for_its_length_is_told(
 ) -> None:
     if sql.get_server_version().major < 17:
         pytest.skip("transaction_timeout came with PostgreSQL 17")
-    async with BlogService(with_hosts(database, transaction_timeout="100")) as blog:
+    async with BlogService(with_hosts(database, transaction_timeout="1s")) as blog:
         # Whoever writes knows what became of it, too: it was rolled back.
         for call in (blog._database.read(Query(SLEEP)), blog._database.write(Command(WRITE))):
             with pytest.raises(OperationTimeout, match="took too long and was rolled") as caught:

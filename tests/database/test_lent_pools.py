@@ -9,8 +9,15 @@ import asyncpg
 import pytest
 
 from blogsvc import BlogService
-from blogsvc.errors import BlogError, ConfigurationError, WrongEventLoop
+from blogsvc.errors import (
+    BlogError,
+    ConfigurationError,
+    OperationTimeout,
+    Unavailable,
+    WrongEventLoop,
+)
 
+from .proxy import IDLE, Proxy, proxy_to
 from .test_connections import OPENINGS, SOON, acted, at
 
 
@@ -87,6 +94,27 @@ async def test_one_to_a_database_that_cannot_hold_every_text_is_refused(server: 
     finally:
         await owner.execute("DROP DATABASE blogsvc_lent_latin1 WITH (FORCE)")
         await owner.close()
+
+
+async def test_what_its_own_code_raises_is_not_told_as_the_servers_word(database: str) -> None:
+    async def setup(connection: asyncpg.Connection) -> None:
+        raise RuntimeError("role 'x' does not exist in the vault")
+
+    async with asyncpg.create_pool(database, min_size=0, setup=setup) as pool:
+        with pytest.raises(Unavailable, match="what it calls for that failed"):
+            await BlogService(pool=pool).open()
+
+
+async def test_opening_with_one_on_a_silent_network_ends(database: str) -> None:
+    async with (
+        proxy_to(database, Proxy) as proxy,
+        asyncpg.create_pool(proxy.url, min_size=1, max_size=1) as pool,
+    ):
+        proxy.hold(IDLE)
+        service = BlogService(pool=pool, acquire_timeout=0.5)
+        with pytest.raises(OperationTimeout):
+            await asyncio.wait_for(service.open(), SOON)
+        pool.terminate()
 
 
 async def test_one_that_another_loop_has_made_is_refused(database: str) -> None:

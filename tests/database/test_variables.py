@@ -170,6 +170,37 @@ def test_a_service_that_cannot_be_used_is_told(
         monkeypatch.setenv("PGSERVICE", service)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"[mine]\nhost\n", "the service file cannot be read"),
+        (b"host=h\n", r"the service file cannot be read: line 1\)\. Check service"),
+        (b"[mine]\nuser=Ren\xe9\n", "the service file cannot be read"),
+        (b"[mine]\nport=99999\nx(y=1\n", "a port is no number.*the service file said so"),
+    ],
+)
+def test_a_service_file_that_cannot_be_read_is_told(
+    service_file: Path, text: bytes, reason: str
+) -> None:
+    service_file.write_bytes(text)
+    with pytest.raises(ConfigurationError, match=reason) as refused:
+        target_of("postgresql://h/db?service=mine")
+    assert str(service_file) not in str(refused.value)
+
+
+def test_what_is_indented_in_a_service_file_is_a_word_of_its_own(service_file: Path) -> None:
+    service_file.write_text("[mine]\nport=5433\n  dbname=x\n\t# note\n")
+    target = target_of("postgresql://h?service=mine")
+    assert (target.hosts, target.database) == ((("h", 5433),), "x")
+
+
+def test_a_setting_of_the_url_counts_however_it_is_spelt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGTZ", "UTC")
+    assert target_of("postgresql://h/db?TimeZone=Europe/Rome").settings == {
+        "TimeZone": "Europe/Rome"
+    }
+
+
 def test_no_variable_leads_a_url_with_a_host_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGHOST", "elsewhere")
     monkeypatch.setenv("PGHOSTADDR", "10.0.0.1")

@@ -204,6 +204,14 @@ async def test_a_large_table_is_read_from_the_index_of_its_order(
         assert "Sort" not in plan, plan
 
 
+def test_a_statement_serves_many_limits() -> None:
+    texts = {
+        sql_of_posts.listing("posts", sql_of_posts.COLUMNS, "newest", (), limit, after=False)
+        for limit in range(1, 1002)
+    }
+    assert len(texts) == 4
+
+
 async def plan_of(
     sql: asyncpg.Connection, order: Order, filters: Filters, start: tuple[datetime, int] | None
 ) -> tuple[int, str]:

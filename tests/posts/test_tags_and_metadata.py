@@ -205,7 +205,7 @@ async def test_pages_of_every_filter_hold_each_post_once(
 ) -> None:
     monkeypatch.setattr(lists, "NEAR", 20)
     monkeypatch.setattr(lists, "FAR", 20)
-    lists.listing.cache_clear()
+    lists._listing.cache_clear()
     ids = await fill(blog, 100)
     wanted = [id for n, id in enumerate(ids) if keeps(n) and (order != "published" or n % 3)]
     if order in ("newest", "published", "updated"):
@@ -220,7 +220,7 @@ async def test_pages_of_every_filter_hold_each_post_once(
             break
     assert found == wanted
     assert [post.id async for post in blog.posts.stream(order=order, batch=9, **filters)] == wanted
-    lists.listing.cache_clear()
+    lists._listing.cache_clear()
 
 
 async def test_counts_and_cursors_know_the_filters(blog: BlogService) -> None:

@@ -84,8 +84,11 @@ async def test_asyncpg_asks_the_connection_for_the_names_of_its_statements(serve
 
 
 async def test_the_pool_of_asyncpg_connects_as_we_say_and_ends_transactions(
-    server: str, caplog: pytest.LogCaptureFixture
+    server: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def fail(*args: object) -> None:
+        raise OSError("no BEGIN")
+
     given: list[dict[str, Any]] = []
 
     async def connect_one(dsn: str, **options: Any) -> asyncpg.Connection:
@@ -110,6 +113,11 @@ async def test_the_pool_of_asyncpg_connects_as_we_say_and_ends_transactions(
             assert not connection.is_in_transaction()
             assert "Resetting connection with an active transaction" in caplog.text
             assert pool.get_size() == 1
+            with monkeypatch.context() as patched, pytest.raises(OSError, match="no BEGIN"):
+                patched.setattr(Connection, "execute", fail)
+                await connection.transaction().start()
+        async with pool.acquire() as connection, connection.transaction():
+            assert await connection.fetchval("SELECT 1") == 1
     finally:
         await pool.close()
     assert given[0]["dsn"] == server

@@ -37,9 +37,11 @@ FAR: Final = 10_000
 """The same, before an index of another time or of the status is asked: more posts have these."""
 
 
-_ROOMS: Final = (32, 128, 512)
-"""Posts that a slice is planned for. PostgreSQL takes a LIMIT that it does not know for a tenth of
-the table, and would go on making a new plan for each slice.
+_PLANNED_FOR: Final = (32, 128, 512, 2048)
+"""Posts of a slice that PostgreSQL plans for: the next greater one of these.
+
+It takes a LIMIT that it does not know for a tenth of the table, and would go on making a new plan
+for each slice.
 """
 
 
@@ -51,7 +53,6 @@ def count(table: str, filters: tuple[str, ...]) -> Query:
     return Query(f"SELECT count(*) FROM {table} WHERE {wanted}")
 
 
-@cache
 def listing(
     table: str, columns: str, order: Order, filters: tuple[str, ...], most: int, *, after: bool
 ) -> Query:
@@ -59,6 +60,15 @@ def listing(
 
     Parameters are the filters', then position and id to start after, limit.
     """
+    # A statement for each limit would be too many to keep: a visitor may type it.
+    room = next((number for number in _PLANNED_FOR if number >= most), most)
+    return _listing(table, columns, order, filters, room, after)
+
+
+@cache
+def _listing(
+    table: str, columns: str, order: Order, filters: tuple[str, ...], room: int, after: bool
+) -> Query:
     column, descending = ORDERS[order]
     conditions, used = _conditions(filters)
     bounds = {name for name in filters if _BOUNDS.get(name) == column}
@@ -76,7 +86,6 @@ def listing(
     limit = f"LIMIT ${used + 1}"
     reach = _reach(column, {*filters} - bounds)
     if reach is None:
-        room = next((room for room in _ROOMS if room >= most), most)
         return Query(f"""
             SELECT * FROM (
                 SELECT {columns} FROM {table} WHERE {wanted} {ordered} LIMIT {room}
