@@ -15,6 +15,7 @@ from .database import (
     Endpoint,
     Isolation,
     Lender,
+    Pool,
     check_seconds,
     check_sizes,
     check_target,
@@ -162,7 +163,7 @@ class BlogService(Blog):
         self._migrate = migrate
         self._opening_or_closing = asyncio.Lock()
         self._ready = False
-        database = Database(
+        connections = Pool(
             min_size=min_size,
             max_size=max_size,
             command_timeout=command_timeout,
@@ -170,7 +171,7 @@ class BlogService(Blog):
             acquire_timeout=acquire_timeout,
             lent=pool,
         )
-        super().__init__(database, schema)
+        super().__init__(Database(connections), schema)
 
     @property
     def is_open(self) -> bool:

@@ -14,6 +14,7 @@ from .connections import (
 from .database import Command, Database
 from .endpoint import Endpoint, embedded_postgres
 from .names import is_name, quoted
+from .pool import Pool
 from .poolers import Connection
 from .speaking import is_gone, speaking_our_errors
 from .sqlstates import DRIVER_ERRORS, translate
@@ -36,6 +37,7 @@ __all__ = [
     "Endpoint",
     "Isolation",
     "Lender",
+    "Pool",
     "Query",
     "check_seconds",
     "check_sizes",

@@ -28,13 +28,10 @@ T = TypeVar("T")
 
 
 class Database:
-    """One database, reached through a pool; `options` are those of `Pool`.
+    """One database, reached through a pool. What the driver raises comes out as `BlogError`."""
 
-    What the driver raises comes out as `BlogError`.
-    """
-
-    def __init__(self, **options: Any) -> None:
-        self._pool = Pool(**options)
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
         self._batching: Batching | None = None
         # By task and not by context: a child task must not join by accident.
         self._transactions: dict[asyncio.Task[Any] | None, asyncpg.Connection] = {}

@@ -247,8 +247,9 @@ class PostRepository:
 
         `version` goes up by one. Where nothing would change, nothing is written and the version
         stays. `tags` and `metadata` are set as a whole. A slug that the post gives up still leads
-        to it. Raises `PostNotFound`, `InvalidPost`, `AlreadyExists` for a slug that is taken, and
-        `VersionConflict` when the post is not at `expected_version`.
+        to it. Raises `PostNotFound`, `InvalidPost`, `AlreadyExists` for a slug that is taken,
+        `VersionConflict` when the post is not at `expected_version`, and `DatabaseError` when a
+        trigger or a policy of yours keeps the post as it is, as all that changes posts does.
         """
         changes = validation.check_fields(
             title=title,
@@ -353,8 +354,8 @@ class PostRepository:
         """Delete a post.
 
         Raises `PostNotFound` unless `missing_ok`, `VersionConflict` when the post is not at
-        `expected_version`, and `PostInUse` when a foreign key of yours holds it; then it is not
-        deleted.
+        `expected_version`, `PostInUse` when a foreign key of yours holds it, and `DatabaseError`
+        when a trigger or a policy of yours does. Then it is not deleted.
         """
         if validation.id_is_possible(id) and validation.version_is_possible(expected_version):
             with _named(id):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from blogsvc import embedded
-from blogsvc.database import Database, Query
+from blogsvc.database import Database, Pool, Query
 from blogsvc.database.connections import connect
 from blogsvc.database.url import target_of
 from blogsvc.errors import DatabaseError
@@ -90,9 +90,10 @@ async def test_the_primary_is_found_among_the_addresses_of_one_name(
 async def test_a_connection_on_which_no_transaction_could_begin_is_replaced(
     servers: dict[str, str],
 ) -> None:
-    database = Database(
+    pool = Pool(
         min_size=1, max_size=1, command_timeout=None, connect_timeout=SOON, acquire_timeout=SOON
     )
+    database = Database(pool)
     await database.open(servers["standby"])
     try:
         mine = Query("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()")
