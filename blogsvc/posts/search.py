@@ -2,7 +2,8 @@
 
 To rank a match its text vector must be read, so ranking every match of a common word takes seconds
 on a large table. A first statement looks at the newest posts to tell how common the words are; a
-second one finds the newest matches in the way that is shortest then, and ranks them.
+second one finds the newest matches in the way that is shortest then, and ranks them. (Where many
+millions of posts make a wrong way a long one, the first one may look once more, at more of them.)
 
 The two need no common snapshot. The first one only says up to which id posts count, so that what is
 created in between is left out, and suggests a way. Where that one finds fewer than a thousand, be
@@ -30,10 +31,16 @@ RANKED: Final = 1000
 SAMPLED: Final = 250
 """How many of the newest posts are looked at, to tell a common word from a rare one."""
 
+SAMPLED_AGAIN: Final = 2000
+"""How many are looked at where the first ones leave in doubt which way is the shorter one."""
+
+LONG: Final = 100_000
+"""Entries of the search index that take so long to read that a second look is worth it."""
+
 UNWANTED: Final = 10_000
 """How many of the newest posts are looked at for a query of -words only, which no index knows."""
 
-ENTRIES_A_POST: Final = 15
+ENTRIES_A_POST: Final = 18
 """How many entries of the search index are read in the time that looking at a post takes."""
 
 MANY: Final = 20_000
@@ -128,6 +135,11 @@ async def _found(
     if not rows:
         return [], upto
     upto, matches, indexed = rows[0]
+    share = matches / SAMPLED
+    if indexed and _is_in_doubt(upto, matches):
+        sample = sql.sample(table, SAMPLED_AGAIN, visible=visible, tagged=bool(tags))
+        rows = await database.read(sample, words, upto, *tags, costly=True)
+        share = rows[0][1] / SAMPLED_AGAIN if rows else share
 
     async def ranked(way: sql.Way, reach: tuple[int, ...]) -> bool:
         nonlocal rows
@@ -136,7 +148,7 @@ async def _found(
         rows = await database.read(statement, *asked, costly=True)
         return bool(rows) and rows[0][0] == RANKED
 
-    way, reach = _first_way(upto, matches, indexed)
+    way, reach = _first_way(upto, share, indexed)
     if way != "index" and (await ranked(way, reach) or not indexed):
         return rows, upto
     if upto > MANY:
@@ -149,8 +161,21 @@ async def _found(
     return rows, upto
 
 
-def _first_way(upto: int, matches: int, indexed: bool) -> tuple[sql.Way, tuple[int, ...]]:
+def _is_in_doubt(upto: int, matches: int) -> bool:
+    """Whether so many matches may have come by chance where the other way is the shorter one."""
+    share = matches / SAMPLED
+    entries = upto * share
+    if entries <= LONG:
+        return False
+    # The ratio goes with the square of the share, and that is known to a root of the matches.
+    ratio = RANKED / share * ENTRIES_A_POST / entries
+    return abs(math.log(ratio)) < 4 / math.sqrt(matches)
+
+
+def _first_way(upto: int, share: float, indexed: bool) -> tuple[sql.Way, tuple[int, ...]]:
     """Return the way that should read least, with how many posts it goes back at most.
+
+    `share` is how many of the newest posts match, of one.
 
     Going back post by post reads as many more posts as the words are rarer; combining the search
     index with the ids of that many posts reads every entry that the index has for the words, which
@@ -160,9 +185,9 @@ def _first_way(upto: int, matches: int, indexed: bool) -> tuple[sql.Way, tuple[i
     """
     if not indexed:
         return "steps", (UNWANTED,)
-    if matches * 100 > SAMPLED:
-        looked_at = RANKED * SAMPLED // matches
-        entries = upto * matches // SAMPLED
+    if share > 0.01:
+        looked_at = int(RANKED / share)
+        entries = upto * share
         reach = 2 * looked_at  # twice as far as should be enough
         if reach * 2 < upto:
             return "steps" if looked_at * ENTRIES_A_POST < entries else "window", (reach,)

@@ -176,7 +176,7 @@ def test_the_larger_the_table_the_rarer_the_words_that_are_looked_for_post_by_po
     posts: int, of_250: int, way: str
 ) -> None:
     """As measured: the least of both, each with words that so many of 250 posts had."""
-    assert search._first_way(posts, of_250, True)[0] == way
+    assert search._first_way(posts, of_250 / 250, True)[0] == way
 
 
 @pytest.fixture
@@ -244,6 +244,33 @@ async def test_every_way_leads_to_the_newest_matches(
     page = await blog.posts.search(query, visible=visible)
     assert {hit.post.id for hit in page} == await newest_matches(sql, query, visible=visible)
     assert ways == expected
+
+
+@pytest.mark.usefixtures("six_hundred")
+async def test_where_the_newest_posts_leave_the_way_in_doubt_more_are_looked_at(
+    blog: BlogService, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, ways: list[str]
+) -> None:
+    monkeypatch.setattr(search, "LONG", 10)
+    monkeypatch.setattr(search, "SAMPLED_AGAIN", 300)
+    found = {hit.post.id for hit in await blog.posts.search("suddenly")}
+    assert found == await newest_matches(sql, "suddenly")
+    assert ways == ["index"], "of the newest nine posts all have it, and of the next ones none"
+
+
+@pytest.mark.parametrize(
+    ("posts", "of_250", "is_in_doubt"),
+    [
+        (1_000_000, 13, False),
+        (10_000_000, 2, False),
+        (10_000_000, 4, True),
+        (10_000_000, 6, True),
+        (10_000_000, 57, False),
+    ],
+)
+def test_only_a_wrong_way_that_would_be_long_is_worth_a_second_look(
+    posts: int, of_250: int, is_in_doubt: bool
+) -> None:
+    assert search._is_in_doubt(posts, of_250) is is_in_doubt
 
 
 @pytest.mark.usefixtures("six_hundred")
