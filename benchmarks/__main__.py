@@ -1,6 +1,6 @@
 """Measure, and print Markdown.
 
-    python -m benchmarks                 everything, about a quarter of an hour
+    python -m benchmarks                 everything, in eight and a half minutes
     python -m benchmarks --quick         the same shape in two minutes
     python -m benchmarks plans           what is read for a page of each filter, at a million posts
     python -m benchmarks updates         what 200,000 updates make of 1,000 posts, by setting
