@@ -44,7 +44,7 @@ the same just before, and something else just after.
 class PostRepository:
     """The posts of one blog, reached as `blog.posts`.
 
-    Each call is one statement on the database (a search is two, at most three), in the transaction
+    Each call is one statement on the database (a search is two, seldom more), in the transaction
     of the calling task if it opened one. Outside of one, reads that have to wait for others share a
     statement, and each still sees all that was committed before it was called. Every failure is a
     `BlogError`.
