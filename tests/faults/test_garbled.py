@@ -26,8 +26,7 @@ async def read(blog: BlogService, number: int) -> None:
 
 async def many_reads(blog: BlogService, number: int) -> None:
     """Reads that travel together; each caller gets an answer to its own, or an error of ours."""
-    ids = range(1, 9)
-    reads = [blog.posts.get_or_none(id) for id in ids]
+    reads = [blog.posts.get_or_none(post) for post in range(1, 9)]
     found = await asyncio.gather(*reads, return_exceptions=True)
     errors = [each for each in found if isinstance(each, BaseException)]
     assert len({id(error) for error in errors}) == len(errors)
