@@ -57,10 +57,11 @@ VARIABLES: Final = {
 OF_FILES: Final = frozenset({"PGSERVICEFILE", "PGSYSCONFDIR"})
 """Where the service file is, which has no word."""
 
-_IN_A_LINE: Final = (configparser.MissingSectionHeaderError, configparser.DuplicateOptionError)
-
 IGNORED: Final = frozenset({"PGLOCALEDIR", "PGOAUTHDEBUG"})
 """Variables about libpq's own messages."""
+
+
+_UNREADABLE: Final = "the service file cannot be read"
 
 
 def fill_in(said: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -110,9 +111,10 @@ def _of(service: str) -> list[tuple[str, str]]:
             services.read_string("\n".join(lines))
         except FileNotFoundError:
             continue
-        except (OSError, UnicodeDecodeError, configparser.Error) as error:
-            at = f": line {error.lineno}" if isinstance(error, _IN_A_LINE) else ""
-            raise ValueError(f"the service file cannot be read{at}") from None
+        except configparser.MissingSectionHeaderError as error:
+            raise ValueError(f"{_UNREADABLE}: line {error.lineno}") from None
+        except (OSError, UnicodeDecodeError, configparser.Error):
+            raise ValueError(_UNREADABLE) from None
         if services.has_section(service):
             return [(word, value) for word, value in services.items(service) if value]
     raise ValueError("there is no service of this name in the service file")

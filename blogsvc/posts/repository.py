@@ -310,8 +310,8 @@ class PostRepository:
         """Return the posts that match, best first, each with its rank and a snippet.
 
         The query is written as for a web search: words, `"an exact phrase"`, `-without`, `or`.
-        Words in the title count more than in the text, and forms of a word count as the word. A
-        query without a word that can be searched for finds nothing. With `tag`, only posts that
+        Words in the title count more than in the text, and forms of a word count as the word. If
+        no word of the query can be searched for, nothing is found. With `tag`, only posts that
         have it are found. The newest 1000 matches are ranked. A query has at most 64 words, and
         five seconds. Raises `InvalidQuery`, `InvalidCursor` and `OperationTimeout`.
         """

@@ -61,7 +61,8 @@ def sample(table: str, number: int, *, visible: bool, tagged: bool) -> Query:
     """Look at the newest `number` posts with ids up to $2; no row where there are none.
 
     Returns the greatest id, how many match the query $1 (and have the tag $3), and whether the
-    search index is of use: it knows which posts have a word, and not which ones lack it.
+    search index is of use: it knows which posts have a word, and not which ones lack it. As with
+    `KEYS`, the planner is not to see $2, or it would plan each search anew.
     """
     return Query(f"""
         WITH {_asked(table)}
